@@ -1,0 +1,1 @@
+"""One child server: started, reached, kept, remembered."""

@@ -1,0 +1,338 @@
+"""One connection to a child, kept open: started, listened to, restarted after a loss."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from composite_runtime.child.backoff import Backoff
+from composite_runtime.child.lists import listen, read_offers
+from composite_runtime.child.spawn import CommandMissing
+from composite_runtime.errors import ChildError, SecretMissing
+from composite_runtime.events import ChildState
+from composite_runtime.provider import FIRST_LIST_S, Kind, Notice, Offers
+from composite_runtime.tasks import Tasks
+from composite_runtime.wire.call import Caller, Relay
+from composite_runtime.wire.era import SUBSCRIPTION_KEY, Era, meta_of
+from composite_runtime.wire.jsonrpc import METHOD_NOT_FOUND, Json, RpcError
+from composite_runtime.wire.link import EraUnclear, Link, Timeouts, WrongEra
+from composite_runtime.wire.transport import Transport
+
+_log = logging.getLogger(__name__)
+
+CLIENT_INFO: Json = {"name": "fusion", "title": "Fusion", "version": "0.1.0"}
+_RELIST_S = 0.05
+_NOTICED_WITHIN = 10  # turns of the event loop
+_SOON_S = 1.0
+# Longer than a stubborn process may take to be ended.
+_END_S = 8.0
+_BRIEF = Timeouts(idle_s=5.0, total_s=5.0)
+_LISTEN_AGAIN_S = 5.0
+
+_CHANGES = {
+    "notifications/tools/list_changed": Kind.TOOLS,
+    "notifications/prompts/list_changed": Kind.PROMPTS,
+    "notifications/resources/list_changed": Kind.RESOURCES,
+}
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What a connection calls when something happens to it."""
+
+    open_transport: Callable[[], Awaitable[Transport]]
+    state_changed: Callable[[], None]
+    offers_changed: Callable[["Connection"], None]
+    notice: Callable[[Notice], None]
+    complain: Callable[[str, str], None]
+    log_level: Callable[[], str | None]
+
+
+class Connection:
+    """Keeps one link to a child open, for one kind of caller; `only` says that its era is the only one to try."""
+
+    def __init__(self, era: Era, caller: Caller | None, hooks: Hooks, *, only: bool = False) -> None:
+        self.era = era
+        self._only = only
+        self._caller = caller
+        self._hooks = hooks
+        self._tasks = Tasks()
+        self._endings = Tasks()
+        self._wake = asyncio.Event()
+        self._attempt: asyncio.Future[Link] = asyncio.get_running_loop().create_future()
+        self._watched: frozenset[str] = frozenset()
+        self._listening: asyncio.Task[None] | None = None
+        self._relist: asyncio.TimerHandle | None = None
+        self._changed: set[Kind] = set()
+        self._reading: asyncio.Task[None] | None = None
+        self._failed_at = -_SOON_S
+        self._started_at = 0.0
+        self.state = ChildState.STOPPED
+        self.reason: str | None = None
+        self._flaw: str | None = None
+        self.wrong_era = False
+        self.era_is_unclear = False
+        self.offers: Offers | None = None
+        self.used = 0
+        self.has_asked = False
+        self.link: Link | None = None
+        self.pid: int | None = None
+
+    def start(self) -> None:
+        """Begin to keep the link."""
+        self._started_at = asyncio.get_running_loop().time()
+        self._tasks.start(self._keep())
+
+    @property
+    def told(self) -> Json:
+        """What the child was told the client can do; a modern child is told with each request."""
+        return self._caller.interactive if self._caller is not None else {}
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether it was started just now, has not failed yet, and so may have something to offer any moment."""
+        begins = self.state in {ChildState.STOPPED, ChildState.STARTING} and self.reason is None
+        return begins and asyncio.get_running_loop().time() < self._started_at + FIRST_LIST_S
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody's call is on it."""
+        return self.link is not None and not self.link.in_flight and not self.link.claims
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it could be ended without anybody noticing."""
+        return self.link is not None and not self.link.in_flight and not self._watched
+
+    async def close(self) -> None:
+        """End the link for good."""
+        if self._relist is not None:
+            self._relist.cancel()
+        await self._tasks.close()
+        await self._endings.wait(_END_S)
+        if not self._attempt.done():
+            # Not cancelled: who waits for it was not cancelled either, and answers somebody.
+            self._attempt.set_exception(ChildError("it was stopped"))
+            self._attempt.exception()
+        self._set(ChildState.STOPPED)
+
+    async def ready(self) -> Link:
+        """Return the open link, waking a child that rests; raise `ChildError` if it cannot be had."""
+        self.used += 1
+        if self.link is not None and self.link.is_open and self._attempt.done():
+            return self.link
+        resting = self.state in {ChildState.RETRYING, ChildState.FAILED}
+        # A loss after a good run is an accident and restarted at once; after a failed start, calls fail fast.
+        if resting and asyncio.get_running_loop().time() - self._failed_at < _SOON_S:
+            raise ChildError(self.reason or "it is not running")
+        self._wake.set()
+        for _ in range(_NOTICED_WITHIN):
+            attempt = self._attempt
+            link = await asyncio.shield(attempt)
+            if link.is_open:
+                return link
+            await asyncio.sleep(0)  # it was lost just now, and its owner is about to begin another attempt
+            if self._attempt is not attempt:
+                self._wake.set()
+        raise ChildError(self.reason or "it ended")
+
+    async def settled(self, patience_s: float) -> None:
+        """Return when the first attempt to open the link has succeeded or failed, or so long after its start."""
+        left_s = self._started_at + patience_s - asyncio.get_running_loop().time()
+        if not self._attempt.done() and self.state in {ChildState.STOPPED, ChildState.STARTING} and left_s > 0:
+            await asyncio.wait([self._attempt], timeout=left_s)
+
+    def watch(self, uris: frozenset[str]) -> None:
+        """Have the child tell about these resources, and no others."""
+        before, self._watched = self._watched, uris
+        if self.link is None or not self.link.is_open:
+            return
+        if self.link.era is Era.MODERN:
+            if self._listening is not None:
+                self._listening.cancel()
+            return
+        for uri in uris - before:
+            self._tasks.start(self._subscribe(self.link, "resources/subscribe", uri))
+        for uri in before - uris:
+            self._tasks.start(self._subscribe(self.link, "resources/unsubscribe", uri))
+
+    async def _keep(self) -> None:
+        backoff = Backoff()
+        loop = asyncio.get_running_loop()
+        while True:
+            self._set(ChildState.STARTING)
+            opened_at: float | None = None
+            try:
+                async with contextlib.AsyncExitStack() as stack:
+                    link = await self._open(stack)
+                    opened_at = loop.time()
+                    error = await link.ended()
+                    self._fail(error)  # at once: to end what is left of it may take seconds
+            except (ChildError, SecretMissing) as failure:
+                self._fail(failure)
+            except Exception as failure:
+                _log.exception("unexpected")
+                self._fail(ChildError(f"unexpected: {failure}"))
+            if self.wrong_era:
+                return
+            if opened_at is None or self.state is ChildState.FAILED:
+                self._failed_at = loop.time()
+            pause = (
+                None if self.state is ChildState.FAILED else backoff.next_s(loop.time() - (opened_at or loop.time()))
+            )
+            await self._rest(pause)
+
+    async def _rest(self, pause_s: float | None) -> None:
+        """Wait for the time to pass or for somebody to need the child."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._wake.wait()
+
+    async def _open(self, stack: contextlib.AsyncExitStack) -> Link:
+        transport = await self._hooks.open_transport()
+        capabilities = self._caller.interactive if self._caller is not None else {}
+        link = Link(
+            transport,
+            capabilities=capabilities,
+            client_info=CLIENT_INFO,
+            ask=self._asked,
+            tell=self._told,
+            noise=lambda line: self._hooks.complain("warning", f"not a message: {line}"),
+        )
+        stack.push_async_callback(self._end, link)
+        await link.open(self.era, only=self._only)
+        self.pid = getattr(transport, "pid", None)
+        await self._set_level(link)
+        self._changed.clear()
+        self.offers, self._flaw = await self._read(link)
+        self.link = link
+        stack.callback(self._tasks.start(self._listen(link)).cancel)
+        for uri in self._watched if link.era is Era.LEGACY else ():
+            self._tasks.start(self._subscribe(link, "resources/subscribe", uri))
+        self._hooks.offers_changed(self)
+        self._set(ChildState.READY)
+        self._attempt.set_result(link)
+        if self._changed:  # while it was being read
+            self._relist_soon()
+        return link
+
+    async def _read(self, link: Link) -> tuple[Offers, str | None]:
+        """Return what the child offers, and what is wrong with it."""
+        flaws: list[str] = []
+        offers = await read_offers(link, flaws.append)
+        for flaw in flaws:
+            self._hooks.complain("warning", flaw)
+        return offers, flaws[0] if flaws else None
+
+    async def _end(self, link: Link) -> None:
+        # Shielded, because to be interrupted half-way would leave a process behind.
+        await asyncio.shield(self._endings.start(link.close()))
+
+    async def _set_level(self, link: Link) -> None:
+        level = self._hooks.log_level()
+        if level is not None and link.era is Era.LEGACY and "logging" in link.capabilities:
+            link.log_level = level
+            with contextlib.suppress(RpcError):
+                await link.request("logging/setLevel", {"level": level}, None, timeouts=_BRIEF)
+
+    def _fail(self, error: Exception) -> None:
+        self.link = None
+        self.reason = str(error)
+        self._wake.clear()
+        self.wrong_era = isinstance(error, WrongEra) and not self._only
+        self.era_is_unclear = isinstance(error, EraUnclear)
+        hopeless = (
+            isinstance(error, CommandMissing | SecretMissing | WrongEra)
+            or type(error).__name__ == "AuthorizationNeeded"
+        )
+        if not self._attempt.done():
+            self._attempt.set_exception(error if isinstance(error, ChildError) else ChildError(self.reason))
+            self._attempt.exception()  # nobody may be waiting for it
+        self._attempt = asyncio.get_running_loop().create_future()
+        if self.wrong_era:
+            self._attempt.set_exception(error)
+            self._attempt.exception()
+        self._set(ChildState.FAILED if hopeless else ChildState.RETRYING)
+
+    def _set(self, state: ChildState) -> None:
+        if state is ChildState.READY:
+            self.reason = self._flaw
+        self.state = state
+        self._hooks.state_changed()
+
+    async def _asked(self, method: str, params: Json, relay: Relay | None) -> Json:
+        if self.era is Era.MODERN:
+            raise RpcError(METHOD_NOT_FOUND, f"{method}: in this revision a server asks by its result")
+        self.has_asked = True
+        if relay is not None:
+            return await relay.ask(method, params)
+        if self._caller is not None and self._caller.channel is not None:
+            return await self._caller.channel.ask(method, params)
+        raise RpcError(METHOD_NOT_FOUND, f"there is no client that could answer {method} now")
+
+    def _told(self, method: str, params: Json, relay: Relay | None) -> None:
+        session = self._caller.session if self._caller is not None else ""
+        if method in _CHANGES:
+            self._changed.add(_CHANGES[method])
+            self._relist_soon()
+        elif method == "notifications/resources/updated":
+            self._hooks.notice(Notice(Kind.RESOURCE, _without_subscription(params), session))
+        elif method == "notifications/message":
+            self._hooks.notice(Notice(Kind.LOG, params, session))
+        elif relay is not None and SUBSCRIPTION_KEY not in meta_of(params):  # else it is about our own subscription
+            relay.notify(method, params)
+
+    def _relist_soon(self) -> None:
+        if self._relist is None:
+            self._relist = asyncio.get_running_loop().call_later(_RELIST_S, self._start_relist)
+
+    def _start_relist(self) -> None:
+        self._relist = None
+        is_reading = self._reading is not None and not self._reading.done()
+        if self.link is not None and self.link.is_open and not is_reading:
+            self._reading = self._tasks.start(self._read_again(self.link))
+
+    async def _read_again(self, link: Link) -> None:
+        """Read what the child offers until it has not changed meanwhile: one reading at a time, or the oldest wins."""
+        while self._changed and link.is_open:
+            changed, self._changed = self._changed, set()
+            try:
+                self.offers, self._flaw = await self._read(link)
+            except ChildError as error:
+                self._hooks.complain("warning", f"its lists could not be read again: {error}")
+                return
+            self._hooks.offers_changed(self)
+            self._set(ChildState.READY)  # what is wrong with it may have changed, and so may the count of its tools
+            # Clients are told whenever the child says so, even if the list reads the same: it may know better.
+            for kind in sorted(changed):
+                self._hooks.notice(Notice(kind))
+            await asyncio.sleep(_RELIST_S)
+
+    async def _subscribe(self, link: Link, method: str, uri: str) -> None:
+        try:
+            await link.request(method, {"uri": uri}, None)
+        except (RpcError, ChildError) as error:
+            self._hooks.complain("warning", f"it refused {method} for {uri}: {error}")
+
+    async def _listen(self, link: Link) -> None:
+        """Keep listening to a modern child, anew whenever what is watched changes."""
+        task = asyncio.current_task()
+        assert task is not None
+        while link.is_open:
+            self._listening = self._tasks.start(listen(link, self._watched))
+            try:
+                await self._listening
+                await asyncio.sleep(_LISTEN_AGAIN_S)
+            except asyncio.CancelledError:
+                if task.cancelling():
+                    raise  # else it was `watch` that ended the old stream
+            except ChildError as error:
+                if link.is_open:
+                    self._hooks.complain("warning", str(error))
+                return
+
+
+def _without_subscription(params: Json) -> Json:
+    """Drop the id of our own subscription, which means nothing to anybody else."""
+    return {key: value for key, value in params.items() if key != "_meta"}

@@ -1,0 +1,148 @@
+"""Telling clients what changed: to legacy sessions as notifications, to modern ones on the streams they listen to."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from composite_runtime.errors import FusionError
+from composite_runtime.front.session import Send, Session
+from composite_runtime.provider import Kind, Notice, Provider
+from composite_runtime.tasks import Tasks
+from composite_runtime.wire import jsonrpc
+from composite_runtime.wire.call import Caller
+from composite_runtime.wire.era import SUBSCRIPTION_KEY
+from composite_runtime.wire.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, Json, RequestId, RpcError
+
+COALESCE_S = 0.05
+STREAMS_LIMIT = 1024
+_LISTS = (Kind.TOOLS, Kind.PROMPTS, Kind.RESOURCES)
+
+
+@dataclass(eq=False)
+class _Stream:
+    """One `subscriptions/listen` of a modern client."""
+
+    request_id: RequestId
+    send: Send
+    kinds: frozenset[Kind]
+    uris: frozenset[str]
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def tell(self, method: str, params: Json) -> None:
+        meta = {**params.get("_meta", {}), SUBSCRIPTION_KEY: self.request_id}
+        self.send(jsonrpc.encode(jsonrpc.notification(method, {**params, "_meta": meta})))
+
+
+class Changes:
+    """Passes a provider's notices on to those who want them; a burst of list changes is told once."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._sessions: dict[str, Session] = {}
+        self._streams: set[_Stream] = set()
+        self._tasks = Tasks()
+        self._changed: set[Kind] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._unsubscribe: Callable[[], None] | None = provider.subscribe(self._heard)
+
+    def join(self, session: Session) -> None:
+        """Tell a legacy session from now on."""
+        self._sessions[session.id] = session
+
+    def leave(self, session: Session) -> None:
+        """Tell a session no more."""
+        self._sessions.pop(session.id, None)
+
+    def close(self) -> None:
+        """End all streams the graceful way: each with its result."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+        if self._timer is not None:
+            self._timer.cancel()
+        for stream in self._streams:
+            stream.over.set()
+
+    async def listen(self, request_id: RequestId, params: Json, caller: Caller, send: Send) -> Json:
+        """Serve one `subscriptions/listen` until the client is gone or we stop."""
+        wanted = params.get("notifications")
+        if not isinstance(wanted, dict):
+            raise RpcError(INVALID_PARAMS, "subscriptions/listen needs the object 'notifications'")
+        if len(self._streams) >= STREAMS_LIMIT:
+            raise RpcError(INTERNAL_ERROR, f"there are {STREAMS_LIMIT} listen streams already")
+        kinds = frozenset(kind for kind in _LISTS if wanted.get(f"{kind}ListChanged") is True)
+        uris = frozenset(uri for uri in _strings(wanted.get("resourceSubscriptions")))
+        stream = _Stream(request_id, send, kinds, uris)
+        honoured: Json = {f"{kind}ListChanged": True for kind in _LISTS if kind in kinds}
+        if uris:
+            honoured["resourceSubscriptions"] = list(dict.fromkeys(_strings(wanted["resourceSubscriptions"])))
+        self._streams.add(stream)
+        stream.tell("notifications/subscriptions/acknowledged", {"notifications": honoured})
+        watched: list[str] = []
+        try:
+            for uri in uris:
+                if await self._watch(uri, caller, on=True):
+                    watched.append(uri)
+            await stream.over.wait()
+        finally:
+            self._streams.discard(stream)
+            for uri in watched:
+                self.unwatch(uri, caller)
+        return {"_meta": {SUBSCRIPTION_KEY: request_id}}
+
+    def unwatch(self, uri: str, caller: Caller) -> None:
+        """Have the provider tell about a resource no more, for the sake of a client that is gone."""
+        self._tasks.start(self._watch(uri, caller, on=False))
+
+    async def _watch(self, uri: str, caller: Caller, *, on: bool) -> bool:
+        # A subscription to something nobody has is honoured and never fires.
+        try:
+            await self._provider.watch(uri, caller, on=on)
+        except (RpcError, FusionError):
+            return False
+        return True
+
+    def _heard(self, notice: Notice) -> None:
+        if notice.kind in _LISTS:
+            self._changed.add(notice.kind)
+            if self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(COALESCE_S, self._tell_lists)
+        elif notice.kind is Kind.RESOURCE:
+            self._tell_resource(notice)
+        else:
+            self._tell_log(notice)
+
+    def _tell_lists(self) -> None:
+        self._timer = None
+        changed, self._changed = self._changed, set()
+        for kind in sorted(changed):
+            method = f"notifications/{kind}/list_changed"
+            for session in self._ready():
+                session.push(jsonrpc.encode(jsonrpc.notification(method)))
+            for stream in self._streams:
+                if kind in stream.kinds:
+                    stream.tell(method, {})
+
+    def _tell_resource(self, notice: Notice) -> None:
+        uri = notice.params.get("uri")
+        message = jsonrpc.encode(jsonrpc.notification("notifications/resources/updated", notice.params))
+        for session in self._ready():
+            if uri in session.watched and notice.session in {"", session.id}:
+                session.push(message)
+        for stream in self._streams:
+            if uri in stream.uris:
+                stream.tell("notifications/resources/updated", notice.params)
+
+    def _tell_log(self, notice: Notice) -> None:
+        message = jsonrpc.encode(jsonrpc.notification("notifications/message", notice.params))
+        for session in self._ready():
+            if notice.session in {"", session.id} and session.wants_log(notice.params.get("level")):
+                session.push(message)
+
+    def _ready(self) -> list[Session]:
+        return [session for session in self._sessions.values() if session.is_initialized]
+
+
+def _strings(value: Any) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

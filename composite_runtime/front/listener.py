@@ -1,0 +1,318 @@
+"""An HTTP/1.1 server for one application: requests are read whole, answers go out in one piece or as a stream."""
+
+import asyncio
+import functools
+import logging
+import re
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+from composite_runtime.wire.http1 import CHUNKED, Head, Malformed, Reader, body_length, header_lines, keeps_alive
+
+_log = logging.getLogger(__name__)
+
+_FAREWELL_S: Final = 1.0
+_BACKLOG: Final = 512
+_UNREAD_LIMIT: Final = 256 * 1024
+
+_REQUEST = re.compile(r"([A-Z]{1,20}) ([\x21-\x7e]+) (HTTP/1\.[01])").fullmatch
+_REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much a client may send, and how long it may be silent between two requests or in the middle of one."""
+
+    body_bytes: int = 64 * 1024 * 1024
+    silence_s: float = 75.0
+
+
+class Exchange:
+    """One request, and the way back to whoever sent it."""
+
+    def __init__(self, connection: "_Connection", method: str, target: str, head: Head) -> None:
+        self._connection = connection
+        self._is_chunked = False
+        self.method = method
+        self.path = _path(target)
+        self.headers = head.headers
+        self.repeated = head.repeated
+        self.body = b""
+        self.gone: Callable[[], object] | None = None
+        """Called when the client hangs up before its answer is complete."""
+        self.is_answered = False
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes wait because the client does not read."""
+        return self._connection.unsent
+
+    def answer(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
+        """Send a whole answer."""
+        self.is_answered = True
+        head = self._connection.head_of(status, {"content-length": str(len(body)), **(headers or {})})
+        if self.method == "HEAD":
+            body = b""
+        if len(body) < 65536:
+            self._connection.write(head + body)
+        else:
+            self._connection.write(head)
+            self._connection.write(body)
+        self._connection.finished(self)
+
+    def begin(self, headers: Mapping[str, str]) -> None:
+        """Send the head of an answer whose body comes in parts."""
+        self.is_answered = True
+        self._is_chunked = self._connection.speaks_chunks
+        framing = {"transfer-encoding": "chunked"} if self._is_chunked else {}
+        self._connection.write(self._connection.head_of(200, {**headers, **framing}))
+
+    def write(self, data: bytes) -> None:
+        """Send a part of the body."""
+        self._connection.write(self._framed(data))
+
+    def end(self, last: bytes = b"") -> None:
+        """Have done with an answer that was begun, after a last part."""
+        rest = self._framed(last) if last else b""
+        self._connection.write(rest + b"0\r\n\r\n" if self._is_chunked else rest)
+        self._connection.finished(self)
+
+    def _framed(self, data: bytes) -> bytes:
+        return b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data
+
+    def abort(self) -> None:
+        """Break the connection off."""
+        self._connection.abort()
+
+
+class Application(Protocol):
+    """What answers requests."""
+
+    def admit(self, exchange: Exchange) -> None:
+        """Look at a request before its body is read, and answer at once if it is to be refused."""
+        ...
+
+    def serve(self, exchange: Exchange) -> None:
+        """Take a whole request; it is answered now or later."""
+        ...
+
+
+class Listener:
+    """Serves an application on a socket that is bound already."""
+
+    def __init__(self, application: Application, listening: socket.socket, limits: Limits | None = None) -> None:
+        self._application = application
+        self._limits = limits or Limits()
+        self._listening = listening
+        self._connections: set[_Connection] = set()
+        self._stopping = asyncio.Event()
+
+    async def serve(self) -> None:
+        """Serve until `stop`."""
+        server = await asyncio.get_running_loop().create_server(
+            lambda: _Connection(self._application, self._connections, self._limits),
+            sock=self._listening,
+            backlog=_BACKLOG,
+        )
+        try:
+            await self._stopping.wait()
+            await self._farewell()
+        finally:
+            server.close()
+            for connection in tuple(self._connections):
+                connection.abort()
+
+    async def stop(self) -> None:
+        """Take no more requests; those in flight have a second."""
+        self._stopping.set()
+
+    async def _farewell(self) -> None:
+        lost = [connection.lost for connection in self._connections]
+        for connection in tuple(self._connections):
+            connection.retire()
+        if lost:
+            await asyncio.wait(lost, timeout=_FAREWELL_S)
+
+
+class _Connection(asyncio.Protocol):
+    """One connection; serves one request after the other."""
+
+    def __init__(self, application: Application, connections: "set[_Connection]", limits: Limits) -> None:
+        self._application = application
+        self._limits = limits
+        self._connections = connections
+        self._reader = Reader(self)
+        self._transport: asyncio.Transport
+        self._exchange: Exchange | None = None
+        self._pieces: list[bytes] = []
+        self._length = 0
+        self._is_bare = False
+        self._is_read = False
+        self._is_last = False
+        self._heard_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self.speaks_chunks = True
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes wait to be sent."""
+        return self._transport.get_write_buffer_size()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, or drop them if the client has gone."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def head_of(self, status: int, headers: Mapping[str, str]) -> bytes:
+        """Return the head of an answer."""
+        # An answer that overtakes its request leaves bytes behind that would be taken for the next one.
+        self._is_last |= not self._is_read and not self._is_bare
+        last = {"connection": "close"} if self._is_last else {}
+        fields = header_lines({"date": _date(int(time.time())), **headers, **last})
+        return f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\n{fields}\r\n".encode("latin-1")
+
+    def finished(self, exchange: Exchange) -> None:
+        """Take note that an answer is complete."""
+        if exchange is not self._exchange or not self._is_read:
+            return  # what is left of a refused request is read first, else the client might not get to see the answer
+        self._exchange = exchange.gone = None  # what is kept there holds the exchange in turn
+        if self._is_last:
+            self._transport.close()
+            return
+        self._heard_at = asyncio.get_running_loop().time()
+        self._transport.resume_reading()
+        self._guarded(self._reader.resume)
+
+    def retire(self) -> None:
+        """Close once the request that is being served is answered."""
+        self._is_last = True
+        if self._exchange is None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport asyncio has made."""
+        self._transport = transport  # type: ignore[assignment]  # a stream has a transport that reads and writes
+        self._connections.add(self)
+        self._heard_at = asyncio.get_running_loop().time()
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes of a request."""
+        self._heard_at = asyncio.get_running_loop().time()
+        self._guarded(self._reader.feed, data)
+        if self._reader.is_paused and self._reader.waiting > _UNREAD_LIMIT:
+            self._transport.pause_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the application that the client has gone."""
+        self._connections.discard(self)
+        self.lost.set_result(None)
+        if self._timer is not None:
+            self._timer.cancel()
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None and exchange.gone is not None:
+            exchange.gone()
+
+    def head(self, head: Head) -> int:
+        """Take the head of a request."""
+        parts = _REQUEST(head.line)
+        if parts is None:
+            raise Malformed("no request line of HTTP/1.1")
+        method, target, version = parts.groups()
+        length = body_length(head.headers) or 0
+        self.speaks_chunks = version == "HTTP/1.1"
+        if self.speaks_chunks and ("host" not in head.headers or "host" in head.repeated):
+            raise Malformed("one Host header is needed")
+        if length == CHUNKED and not self.speaks_chunks:
+            raise Malformed("HTTP/1.0 has no transfer coding")
+        # A client of HTTP/1.0 knows the end of an answer by the end of the connection.
+        self._is_last |= not self.speaks_chunks or not keeps_alive(version, head.headers)
+        self._exchange = exchange = Exchange(self, method, target, head)
+        self._pieces, self._length = [], 0
+        self._is_bare, self._is_read = length == 0, False
+        self._application.admit(exchange)
+        if length > self._limits.body_bytes:
+            self._refuse_size(exchange)
+        elif length and not exchange.is_answered and head.headers.get("expect", "").lower() == "100-continue":
+            self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return length
+
+    def piece(self, data: bytes) -> None:
+        """Take a part of a request's body."""
+        exchange = self._exchange
+        self._length += len(data)
+        if exchange is None:
+            return
+        if self._length > self._limits.body_bytes:
+            self._refuse_size(exchange)
+        if not exchange.is_answered:
+            self._pieces.append(data)
+
+    def end(self) -> None:
+        """Take note that a request is complete."""
+        self._reader.is_paused = True
+        self._is_read = True
+        exchange = self._exchange
+        if exchange is None:
+            return
+        if exchange.is_answered:
+            self.finished(exchange)
+            return
+        exchange.body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self._pieces = []
+        self._application.serve(exchange)
+
+    def _refuse_size(self, exchange: Exchange) -> None:
+        if not exchange.is_answered:
+            self._pieces = []
+            exchange.answer(
+                413, b"the body has more than %d bytes" % self._limits.body_bytes, {"content-type": "text/plain"}
+            )
+        if self._length > 2 * self._limits.body_bytes:
+            self._transport.abort()
+
+    def _guarded(self, work: Callable[..., None], *args: bytes) -> None:
+        try:
+            work(*args)
+        except Malformed as error:
+            self._is_last = True
+            text = f"Bad request: {error}".encode()
+            self.write(self.head_of(400, {"content-length": str(len(text)), "content-type": "text/plain"}) + text)
+            self._transport.close()
+        except Exception:
+            _log.exception("unexpected")
+            self._transport.abort()
+
+    def _watch(self) -> None:
+        """Close when nothing came for too long while something should; an answer may take its time."""
+        loop = asyncio.get_running_loop()
+        is_waiting = self._exchange is None or not self._is_read
+        if is_waiting and loop.time() - self._heard_at > self._limits.silence_s:
+            self._transport.close()
+        self._timer = loop.call_later(self._limits.silence_s / 3, self._watch)
+
+
+@functools.lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    """Return a time as HTTP writes it."""
+    return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(second))
+
+
+def _path(target: str) -> str:
+    """Return the path of a request's target, which may be a whole address."""
+    if not target.startswith("/"):
+        try:
+            target = urlsplit(target).path
+        except ValueError:
+            raise Malformed("no address") from None
+    return target.partition("?")[0]

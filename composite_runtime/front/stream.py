@@ -1,0 +1,80 @@
+"""The answer to a post: JSON when nothing comes before it, else a stream of events."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+from composite_runtime.front.listener import Exchange
+
+PING_S: Final = 15.0
+UNSENT_LIMIT: Final = 64 * 1024 * 1024
+
+_EVENTS: Final = {
+    "content-type": "text/event-stream",
+    "cache-control": "no-cache, no-transform",
+    "x-accel-buffering": "no",
+}
+_JSON: Final = {"content-type": "application/json"}
+
+
+class EventStream:
+    """Writes messages in order. A client that does not read loses the stream, not our memory."""
+
+    def __init__(self, exchange: Exchange, extra: Mapping[str, str] | None = None) -> None:
+        self._exchange = exchange
+        self._extra = extra or {}
+        self._begun = False
+        self._closed = False
+        self._ping = asyncio.get_running_loop().call_later(PING_S, self._still_here)
+
+    def begin(self) -> None:
+        """Send the head, so that the client knows the stream is there."""
+        if not self._begun and not self._closed:
+            self._begun = True
+            self._exchange.begin({**_EVENTS, **self._extra})
+
+    def push(self, message: bytes) -> None:
+        """Send an encoded message that comes before the response."""
+        self.begin()
+        self._write(_event(message))
+
+    def finish(self, response: bytes, status: int = 200) -> None:
+        """Send the response: as plain JSON if it is the first thing to be sent, else as the last event."""
+        if self._closed:
+            return
+        self.abandon()
+        if self._begun:
+            self._exchange.end(_event(response))
+        else:
+            self._exchange.answer(status, response, {**_JSON, **self._extra})
+
+    def close(self) -> None:
+        """End without a response; on a stream that was never begun, too."""
+        if not self._closed:
+            self.begin()
+            self.abandon()
+            self._exchange.end()
+
+    def abandon(self) -> None:
+        """Write no more: there is nobody to read it."""
+        self._closed = True
+        self._ping.cancel()
+
+    def _write(self, data: bytes) -> None:
+        if self._closed:
+            return
+        if self._exchange.unsent > UNSENT_LIMIT:
+            self.abandon()
+            self._exchange.abort()
+        else:
+            self._exchange.write(data)
+
+    def _still_here(self) -> None:
+        """Say something now and then, so that nobody between us and the client takes the silence for an end."""
+        self._ping = asyncio.get_running_loop().call_later(PING_S, self._still_here)
+        self.begin()
+        self._write(b": ping\n\n")
+
+
+def _event(message: bytes) -> bytes:
+    return b"event: message\ndata: %b\n\n" % message

@@ -1,0 +1,138 @@
+"""The values a graph is made of: immutable, and with every key they do not know kept."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FORMAT_VERSION = 1
+
+
+class Value(BaseModel):
+    """A frozen value. Unknown keys stay in `model_extra`, so that a newer program's file survives an older one."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+
+    def but(self, **changes: Any) -> Self:
+        """Return a copy in which `changes` are applied and validated."""
+        return type(self).model_validate({**dict(self), **changes})
+
+
+class StdioTransport(Value):
+    """A child started as a process; `env` is added to a small inherited environment."""
+
+    type: Literal["stdio"] = "stdio"
+    command: str
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = Field(default_factory=dict)
+    cwd: str | None = None
+
+
+class HttpTransport(Value):
+    """A child reached over streamable HTTP."""
+
+    type: Literal["http"] = "http"
+    url: str
+    headers: Mapping[str, str] = Field(default_factory=dict)
+
+
+class SseTransport(Value):
+    """An old child reached over HTTP with server-sent events."""
+
+    type: Literal["sse"] = "sse"
+    url: str
+    headers: Mapping[str, str] = Field(default_factory=dict)
+
+
+Transport: TypeAlias = Annotated[StdioTransport | HttpTransport | SseTransport, Field(discriminator="type")]
+
+
+class Limits(Value):
+    """What one child may use up; the defaults suit a server that is trusted but not known."""
+
+    idle_s: float = Field(default=300.0, gt=0)
+    """How long a call may take without a sign of progress, in seconds."""
+    total_s: float = Field(default=3600.0, gt=0)
+    """How long a call may take in all, in seconds."""
+    concurrent_calls: int = Field(default=256, gt=0)
+    """How many calls may be in flight at once; more wait for their turn."""
+    connections: int = Field(default=32, gt=0)
+    """How many connections a legacy child may be given, one for each client that it could ask something."""
+    message_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
+    """How long one message may be."""
+
+
+class ServerNode(Value):
+    """How to reach one child server.
+
+    `era` overrules which protocol it is addressed in. `session` says how many connections a legacy child gets: one for
+    each client that it could ask something, or one that all clients share.
+    """
+
+    id: str
+    type: Literal["server"] = "server"
+    name: str
+    namespace: str | None = None
+    enabled: bool = True
+    transport: Transport
+    era: Literal["auto", "legacy", "modern"] = "auto"
+    session: Literal["auto", "shared"] = "auto"
+    limits: Limits = Field(default_factory=Limits)
+
+
+class CompositeNode(Value):
+    """Aggregates its members behind one name."""
+
+    id: str
+    type: Literal["composite"] = "composite"
+    name: str
+    namespace: str | None = None
+    enabled: bool = True
+
+
+Node: TypeAlias = Annotated[ServerNode | CompositeNode, Field(discriminator="type")]
+
+
+class Edge(Value):
+    """`source` is a member of the composite `target`; `namespace` is what it is called there."""
+
+    source: str
+    target: str
+    namespace: str | None = None
+
+
+class Box(Value):
+    """Where a node lies on the canvas, in scene units; only composites have a size."""
+
+    x: float
+    y: float
+    width: float | None = None
+    height: float | None = None
+
+
+class Graph(Value):
+    """Nodes and edges: what is drawn, saved, served and exported."""
+
+    version: Literal[1] = 1
+    id: str
+    name: str
+    nodes: tuple[Node, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    layout: Mapping[str, Box] = Field(default_factory=dict)
+
+    def node(self, node_id: str) -> ServerNode | CompositeNode | None:
+        """Return the first node with this id, or None."""
+        return next((node for node in self.nodes if node.id == node_id), None)
+
+    def members(self, composite_id: str) -> tuple[Edge, ...]:
+        """Return the edges whose sources are the members of a composite, in the order of the file."""
+        return tuple(edge for edge in self.edges if edge.target == composite_id)
+
+    def memberships(self, node_id: str) -> tuple[Edge, ...]:
+        """Return the edges that make a node a member of composites."""
+        return tuple(edge for edge in self.edges if edge.source == node_id)
+
+    def roots(self) -> tuple[CompositeNode, ...]:
+        """Return the composites that are nobody's member: the candidates to be served."""
+        sources = {edge.source for edge in self.edges}
+        return tuple(node for node in self.nodes if isinstance(node, CompositeNode) and node.id not in sources)

@@ -1,0 +1,85 @@
+"""The one interface: whatever offers tools, resources and prompts is a provider, a child as well as a composite."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from composite_runtime.wire.call import Caller, Relay
+from composite_runtime.wire.jsonrpc import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What a provider offers at one moment, in its own names, as it would answer the four lists."""
+
+    tools: tuple[Json, ...] = ()
+    prompts: tuple[Json, ...] = ()
+    resources: tuple[Json, ...] = ()
+    templates: tuple[Json, ...] = ()
+    capabilities: Json = field(default_factory=dict)
+    instructions: str | None = None
+    complete: bool = True  # False while a member is still starting
+
+
+NOTHING = Offers()
+
+# How long a first list waits for children nothing is remembered of. Later, list_changed does the rest.
+FIRST_LIST_S = 5.0
+
+
+class Kind(StrEnum):
+    """What a notice is about."""
+
+    TOOLS = "tools"
+    PROMPTS = "prompts"
+    RESOURCES = "resources"
+    RESOURCE = "resource"
+    LOG = "log"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a provider tells outside of any call: a list changed, a resource was updated, a log message."""
+
+    kind: Kind
+    params: Json = field(default_factory=dict)
+    session: str = ""  # set when it concerns one client only
+
+
+class Provider(Protocol):
+    """Offers tools, resources and prompts."""
+
+    @property
+    def node(self) -> str:
+        """The id of the node it stands for."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What the user calls it."""
+        ...
+
+    async def offers(self, caller: Caller, patience_s: float = 0.0) -> Offers:
+        """Return what the caller may see now; never fails, and waits at most `patience_s` for what is starting."""
+        ...
+
+    async def request(self, method: str, params: Json, relay: Relay) -> Json:
+        """Return the result of a request; raise `RpcError` for the child's error, `ChildError` when it is down."""
+        ...
+
+    def subscribe(self, listener: Callable[[Notice], None]) -> Callable[[], None]:
+        """Have `listener` called with each notice until the returned function is called."""
+        ...
+
+    async def watch(self, uri: str, caller: Caller, *, on: bool) -> None:
+        """Begin or end to tell when the resource is updated."""
+        ...
+
+    def tell(self, method: str, params: Json, caller: Caller) -> None:
+        """Pass on what a client tells outside of any call."""
+        ...
+
+    def forget(self, session: str) -> None:
+        """End what was held for a client's session."""
+        ...

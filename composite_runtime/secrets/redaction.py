@@ -1,0 +1,45 @@
+"""Hiding values that were resolved from references in whatever the program writes."""
+
+import json
+import re
+from collections.abc import Iterator
+from threading import Lock
+from urllib.parse import quote
+
+# Shorter values occur by chance in ordinary text; hiding them would make logs unreadable and give their place away.
+_SHORTEST = 6
+
+
+class Redactor:
+    """Knows values that must not be seen, each with the text shown instead."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, str] = {}
+        self._pattern: re.Pattern[str] | None = None
+        # Values are learned in the threads that ask the keyring and hidden in the thread that writes.
+        self._lock = Lock()
+
+    def learn(self, value: str, shown: str) -> None:
+        """Hide `value` from now on, in each form it takes in logs and messages."""
+        new = {form: shown for form in _forms(value) if len(form) >= _SHORTEST and form not in self._shown}
+        if not new:
+            return
+        with self._lock:
+            self._shown.update(new)
+            # The longest first: a value may begin with another one.
+            longest_first = sorted(self._shown, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    def redact(self, text: str) -> str:
+        """Return the text with every known value replaced by the reference it came from."""
+        pattern = self._pattern
+        return pattern.sub(lambda match: self._shown[match[0]], text) if pattern else text
+
+
+def _forms(value: str) -> Iterator[str]:
+    # A log is read line by line, so each line of a key file has to be hidden on its own.
+    for text in dict.fromkeys((value, value.strip(), *(line.strip() for line in value.splitlines()))):
+        yield text
+        yield json.dumps(text)[1:-1]
+        yield json.dumps(text, ensure_ascii=False)[1:-1]
+        yield quote(text, safe="")

@@ -1,0 +1,79 @@
+"""Who calls, and the two-way side traffic of one call."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from composite_runtime.wire.era import Era
+from composite_runtime.wire.jsonrpc import Json
+
+# What a client can do on request; a child that knows of one may offer more, and may ask for it.
+_INTERACTIVE = ("sampling", "elicitation", "roots")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: the era it speaks, what it can do, and the connection it holds, if its era has connections."""
+
+    era: Era
+    version: str
+    capabilities: Json = field(default_factory=dict)
+    info: Json = field(default_factory=dict)
+    session: str = ""
+    principal: str = ""
+    channel: "Channel | None" = field(default=None, compare=False)
+
+    @property
+    def interactive(self) -> Json:
+        """The capabilities by which a child may tell one client from another."""
+        return {name: self.capabilities[name] for name in _INTERACTIVE if name in self.capabilities}
+
+    @property
+    def identity(self) -> str:
+        """What tells this caller from others in the eyes of a child: nothing, if it cannot be asked anything.
+
+        A client without a session is known by what it can do and by whom it speaks for.
+        """
+        if not self.interactive:
+            return ""
+        return self.session or json.dumps([self.interactive, self.principal], sort_keys=True)
+
+
+class Channel(Protocol):
+    """The way back to a legacy client outside of any call."""
+
+    async def ask(self, method: str, params: Json) -> Json:
+        """Put a child's question to the client and return the answer; raise `RpcError` when it is refused."""
+        ...
+
+
+class Relay(Protocol):
+    """The two-way side traffic of one call."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who waits for the result."""
+        ...
+
+    @property
+    def call(self) -> str:
+        """One id for all hops of the call."""
+        ...
+
+    @property
+    def progress_token(self) -> Any:
+        """The token the caller gave for progress, or None."""
+        ...
+
+    @property
+    def log_level(self) -> str | None:
+        """The level from which the caller wants log messages, or None for none."""
+        ...
+
+    def notify(self, method: str, params: Json) -> None:
+        """Send a notification that belongs to the call; it arrives before the result."""
+        ...
+
+    async def ask(self, method: str, params: Json) -> Json:
+        """Put a child's question to the client and return the answer; raise `RpcError` when it is refused."""
+        ...

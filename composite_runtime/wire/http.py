@@ -1,0 +1,309 @@
+"""MCP over streamable HTTP, from the client's side (specification, basic/transports#streamable-http)."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import urljoin, urlsplit
+
+from composite_runtime.errors import ChildError
+from composite_runtime.tasks import Tasks
+from composite_runtime.wire import headers as names
+from composite_runtime.wire import jsonrpc
+from composite_runtime.wire.era import Era, era_of
+from composite_runtime.wire.http_client import HttpClient, Response
+from composite_runtime.wire.jsonrpc import Json, RequestId
+from composite_runtime.wire.sse import EventParser, ServerEvent
+from composite_runtime.wire.transport import NotUnderstood, Receiver, SessionForgotten
+
+MESSAGE_LIMIT = 64 * 1024 * 1024
+_ENDPOINT_S = 10.0
+_RECONNECTS = 5
+_DEFAULT_RETRY_S = 1.0
+_SETTLE_S = 1.0
+_SKIP_S = 1.0
+
+Headers = Callable[[], Awaitable[Mapping[str, str]]]
+
+
+class AuthorizationNeeded(ChildError):
+    """The server wants credentials it has not got; trying again does not help."""
+
+
+class HttpChild:
+    """A child's URL as a transport. `extra` gives the headers the user has set, asked for before each request."""
+
+    needs_headers = True
+
+    def __init__(self, url: str, extra: Headers, *, message_limit: int = MESSAGE_LIMIT) -> None:
+        self._url = url
+        self._host = urlsplit(url).hostname or url
+        self._extra = extra
+        self._limit = message_limit
+        self._client = HttpClient(url)
+        self._tasks = Tasks()
+        self._posts: dict[RequestId, asyncio.Task[None]] = {}
+        self._session: str | None = None
+        self._version: str | None = None
+        self._receiver: Receiver | None = None
+        self._closing = False
+        self._is_forgotten = False
+
+    async def open(self, receiver: Receiver) -> None:
+        """Do nothing yet: HTTP connects with the first message."""
+        self._receiver = receiver
+
+    def negotiated(self, version: str) -> None:
+        """Send the revision with each message from now on, and listen to what a legacy server has to tell unasked."""
+        self._version = version
+        if era_of(version) is Era.LEGACY:
+            self._tasks.start(self._listen())
+
+    def send(self, message: Json, headers: Mapping[str, str] | None = None) -> None:
+        """Post a message."""
+        task = self._tasks.start(self._post(message, headers or {}))
+        if "method" in message and "id" in message:
+            request_id = message["id"]
+            self._posts[request_id] = task
+            task.add_done_callback(lambda _: self._posts.pop(request_id, None))
+
+    def abort(self, request_id: RequestId) -> bool:
+        """Close the stream of a request, which is how a modern client cancels."""
+        if self._version is None or era_of(self._version) is Era.LEGACY:
+            return False
+        task = self._posts.pop(request_id, None)
+        if task is not None:
+            task.cancel()
+        return True
+
+    async def close(self) -> None:
+        """Tell a legacy server that its session ends, and close all connections."""
+        self._closing = True
+        if self._is_forgotten and self._posts:
+            # What else was posted to the forgotten session finds it out by itself, and may then be asked again.
+            await asyncio.wait(self._posts.values(), timeout=_SETTLE_S)
+        receiver, self._receiver = self._receiver, None
+        await self._tasks.close()
+        if receiver is not None and self._session is not None:
+            with contextlib.suppress(ChildError, TimeoutError):  # it is going away in any case
+                async with asyncio.timeout(1.0):
+                    (await self._client.request("DELETE", self._url, await self._headers({}))).close()
+        await self._client.close()
+
+    async def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        sent = {key.lower(): value for key, value in (await self._extra()).items()}
+        sent |= {"accept": "application/json, text/event-stream", "content-type": "application/json"}
+        if self._session is not None:
+            sent[names.SESSION] = self._session
+        if self._version is not None:
+            sent[names.VERSION] = self._version
+        return {**sent, **headers}
+
+    async def _post(self, message: Json, headers: Mapping[str, str]) -> None:
+        request_id = message.get("id") if "method" in message else None
+        try:
+            last = await self._post_once(message, request_id, await self._headers(headers))
+            if request_id is not None and last is not None:
+                await self._resume(request_id, last)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # whatever goes wrong here, the request's owner must hear of it
+            self._fail(request_id, self._explained(error))
+
+    async def _post_once(
+        self, message: Json, request_id: RequestId | None, headers: Mapping[str, str]
+    ) -> ServerEvent | None:
+        """Post and take the answer; return the last event when its stream ended before the answer came."""
+        response = await self._client.request("POST", self._url, headers, jsonrpc.encode(message))
+        with contextlib.closing(response):
+            kind = _kind(response)
+            if message.get("method") == "initialize" and names.SESSION in response.headers:
+                self._session = response.headers[names.SESSION]
+            if response.status >= 300:
+                await self._refused(response, kind, request_id)
+            elif request_id is None:
+                return None
+            elif kind == "text/event-stream":
+                last = await self._stream(response, request_id)
+                if last is None and not response.is_complete:
+                    await response.skip(_SKIP_S)
+                return last
+            elif kind == "application/json":
+                if not self._deliver(await response.read(self._limit), request_id):
+                    raise ChildError(f"{self._host} answered with something else than the answer")
+            else:
+                raise ChildError(f"{self._host} answered with {kind or 'nothing'} instead of JSON")
+        return None
+
+    async def _refused(self, response: Response, kind: str, request_id: RequestId | None) -> None:
+        body = await response.read(self._limit) if kind == "application/json" else b""
+        if response.status == 404 and self._session is not None and self._receiver is not None:
+            if request_id is not None:
+                self._receiver.failed(request_id, SessionForgotten(f"{self._host} has forgotten the session"))
+            self._forget()
+            return
+        if response.status in {401, 403}:
+            raise AuthorizationNeeded(
+                f"{self._host} answered {response.status}: it wants credentials; set an Authorization header"
+            )
+        try:
+            message = jsonrpc.decode(body)
+        except ValueError:
+            message = None
+        if isinstance(message, dict) and "error" in message and request_id is not None and self._receiver is not None:
+            self._receiver.received({**message, "id": request_id})
+            return
+        kind_of_error = NotUnderstood if response.status < 500 else ChildError
+        raise kind_of_error(f"{self._host} answered with HTTP status {response.status}")
+
+    def _deliver(self, data: bytes | str, related: RequestId | None) -> bool:
+        """Hand messages over; return whether the answer to `related` was among them."""
+        if self._receiver is None:
+            return True
+        try:
+            decoded = jsonrpc.decode(data)
+        except ValueError:
+            self._receiver.noise(data[:2000] if isinstance(data, str) else data[:2000].decode("utf-8", "replace"))
+            return False
+        answered = False
+        for message in decoded if isinstance(decoded, list) else [decoded]:  # revision 2025-03-26 had batches
+            self._receiver.received(message, related)
+            answered |= isinstance(message, dict) and "method" not in message and message.get("id") == related
+        return answered
+
+    async def _stream(self, response: Response, related: RequestId | None) -> ServerEvent | None:
+        """Take the events of a stream; return the last one when the answer to `related` was not among them."""
+        parser = EventParser(self._limit)
+        last = ServerEvent("")
+        async for part in response:
+            for event in parser.feed(part):
+                last = ServerEvent("", id=event.id or last.id, retry_ms=event.retry_ms or last.retry_ms)
+                if (
+                    event.data
+                    and event.event == "message"
+                    and self._deliver(event.data, related)
+                    and related is not None
+                ):
+                    return None
+        return last
+
+    async def _resume(self, request_id: RequestId, last: ServerEvent) -> None:
+        """Fetch the answer a server broke off (2025-11-25, basic/transports#resumability)."""
+        pending: ServerEvent | None = last
+        for _ in range(_RECONNECTS):
+            if pending is None:
+                return
+            if pending.id is None:
+                raise ChildError(f"{self._host} ended the answer before it was complete")
+            await asyncio.sleep(_retry_s(pending))
+            headers = await self._headers({"last-event-id": pending.id, "accept": "text/event-stream"})
+            response = await self._client.request("GET", self._url, headers)
+            with contextlib.closing(response):
+                if response.status != 200:
+                    raise ChildError(f"{self._host} answered {response.status} instead of resuming its answer")
+                again = await self._stream(response, request_id)
+            pending = again and ServerEvent("", id=again.id or pending.id, retry_ms=again.retry_ms or pending.retry_ms)
+        if pending is not None:
+            raise ChildError(f"{self._host} broke its answer off {_RECONNECTS} times")
+
+    async def _listen(self) -> None:
+        """Keep the stream open on which a legacy server tells what nobody asked; servers may have none."""
+        last = ServerEvent("")
+        failures = 0
+        while not self._closing and failures < _RECONNECTS:
+            extra = {"accept": "text/event-stream", **({"last-event-id": last.id} if last.id else {})}
+            try:
+                response = await self._client.request("GET", self._url, await self._headers(extra))
+                with contextlib.closing(response):
+                    if response.status == 404 and self._session is not None:
+                        self._forget()
+                        return
+                    if response.status != 200 or _kind(response) != "text/event-stream":
+                        return
+                    failures = 0
+                    last = await self._stream(response, None) or last
+            except (ChildError, OverflowError):
+                failures += 1
+            await asyncio.sleep(_retry_s(last) * 2**failures)
+        if self._receiver is not None:
+            self._receiver.lost(f"{self._host} cannot be reached")
+
+    def _forget(self) -> None:
+        """Take note that the server has forgotten the session."""
+        self._is_forgotten = True
+        if self._receiver is not None:
+            self._receiver.lost(f"{self._host} has forgotten the session", forgotten=True)
+
+    def _fail(self, request_id: RequestId | None, error: Exception) -> None:
+        if self._receiver is not None and request_id is not None:
+            self._receiver.failed(request_id, error)
+
+    def _explained(self, error: Exception) -> Exception:
+        if isinstance(error, ChildError):
+            return error
+        if isinstance(error, OverflowError):
+            return ChildError(f"{self._host} sent {error}")
+        return error
+
+
+def _retry_s(event: ServerEvent) -> float:
+    return _DEFAULT_RETRY_S if event.retry_ms is None else min(event.retry_ms / 1000, 60.0)
+
+
+def _kind(response: Response) -> str:
+    return response.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+class SseChild(HttpChild):
+    """A child of the older HTTP+SSE transport (2024-11-05): one stream in, posts out."""
+
+    async def open(self, receiver: Receiver) -> None:
+        """Open the stream and wait for the address to post to; raise `ChildError` when there is none."""
+        await super().open(receiver)
+        self._stream_url = self._url
+        self._address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._tasks.start(self._read())
+        try:
+            async with asyncio.timeout(_ENDPOINT_S):
+                self._url = urljoin(self._stream_url, await self._address)
+        except TimeoutError:
+            raise ChildError(f"{self._host} did not say where to post messages") from None
+        if urlsplit(self._url)[:2] != urlsplit(self._stream_url)[:2]:
+            raise ChildError(f"{self._host} wants its messages posted to another host, which is refused")
+
+    def negotiated(self, version: str) -> None:
+        """Take note of the revision; the one stream is open already."""
+        self._version = version
+
+    async def _read(self) -> None:
+        try:
+            headers = await self._headers({"accept": "text/event-stream"})
+            response = await self._client.request("GET", self._stream_url, headers)
+            with contextlib.closing(response):
+                if response.status != 200:
+                    raise ChildError(f"{self._host} answered with HTTP status {response.status}")
+                parser = EventParser(self._limit)
+                async for part in response:
+                    for event in parser.feed(part):
+                        if event.event == "endpoint" and not self._address.done():
+                            self._address.set_result(event.data)
+                        elif event.event == "message":
+                            self._deliver(event.data, None)
+            reason = f"{self._host} ended the stream"
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # the owner is told, whatever it was
+            if not self._address.done():
+                self._address.set_exception(self._explained(error))
+                return
+            reason = str(self._explained(error))
+        if self._receiver is not None:
+            self._receiver.lost(reason)
+
+    async def _post_once(
+        self, message: Json, request_id: RequestId | None, headers: Mapping[str, str]
+    ) -> ServerEvent | None:
+        response = await self._client.request("POST", self._url, headers, jsonrpc.encode(message))
+        with contextlib.closing(response):
+            if response.status >= 300:
+                await self._refused(response, "", request_id)
+        return None

@@ -1,0 +1,104 @@
+"""JSON-RPC 2.0 messages as plain dictionaries."""
+
+import json
+from math import isinf
+from typing import Any, Final, NoReturn, TypeAlias
+
+from composite_runtime.wire import verbatim
+
+Json: TypeAlias = dict[str, Any]
+RequestId: TypeAlias = int | str
+
+PARSE_ERROR: Final = -32700
+INVALID_REQUEST: Final = -32600
+METHOD_NOT_FOUND: Final = -32601
+INVALID_PARAMS: Final = -32602
+INTERNAL_ERROR: Final = -32603
+RESOURCE_NOT_FOUND: Final = -32002  # legacy only; modern servers say INVALID_PARAMS
+URL_ELICITATION_REQUIRED: Final = -32042  # 2025-11-25 only
+HEADER_MISMATCH: Final = -32020
+MISSING_CLIENT_CAPABILITY: Final = -32021
+UNSUPPORTED_VERSION: Final = -32022
+
+
+class RpcError(Exception):
+    """A JSON-RPC error as it crosses the wire: code, message and data pass through Fusion unchanged."""
+
+    def __init__(self, code: int, message: str, data: Any = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.data = data
+
+    @classmethod
+    def from_wire(cls, error: Any) -> "RpcError":
+        """Return the error a response carries, also when a careless server left half of it out."""
+        if not isinstance(error, dict):
+            return cls(INTERNAL_ERROR, str(error))
+        code = error.get("code")
+        return cls(code if isinstance(code, int) else INTERNAL_ERROR, str(error.get("message", "")), error.get("data"))
+
+    def to_wire(self) -> Json:
+        """Return the `error` member of a response."""
+        error: Json = {"code": self.code, "message": self.message}
+        if self.data is not None:
+            error["data"] = self.data
+        return error
+
+
+def request(request_id: RequestId, method: str, params: Json | None) -> Json:
+    """Return a request message."""
+    return {"jsonrpc": "2.0", "id": request_id, "method": method, **({} if params is None else {"params": params})}
+
+
+def notification(method: str, params: Json | None = None) -> Json:
+    """Return a notification message."""
+    return {"jsonrpc": "2.0", "method": method, **({} if params is None else {"params": params})}
+
+
+def response(request_id: RequestId | None, result: Json) -> Json:
+    """Return a successful response."""
+    return {"jsonrpc": "2.0", "id": request_id, "result": result}
+
+
+def failure(request_id: RequestId | None, error: RpcError) -> Json:
+    """Return an error response; the id is null when the request could not be read."""
+    return {"jsonrpc": "2.0", "id": request_id, "error": error.to_wire()}
+
+
+def _refuse_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _finite(word: str) -> float:
+    number = float(word)
+    if isinf(number):  # 1e400 is JSON, but there is no way to write it again
+        raise ValueError(f"{word} is too large a number")
+    return number
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+# A message has come off a wire or was made here; neither can hold itself, so nothing looks for that.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False).encode
+_encode_ascii = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+def decode(line: bytes | str) -> Any:
+    """Return the JSON value of a message; raise `ValueError` when it is none."""
+    try:
+        text = line if isinstance(line, str) else line.decode("utf-8")
+        text = text.removeprefix("\ufeff")  # some shells put a byte order mark before all they write
+        return _decoder.decode(text) if len(text) < verbatim.LONG else verbatim.decode(_decoder, line, text)
+    except RecursionError:
+        raise ValueError("the message is nested too deeply") from None
+
+
+def encode(message: Any) -> bytes:
+    """Return the message as one line of UTF-8, without its line end."""
+    if verbatim.remembers(message):
+        return verbatim.encode(message, encode)
+    text = _encode(message)
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:  # half a surrogate pair: legal in JSON when escaped, but not in UTF-8
+        return _encode_ascii(message).encode("ascii")

@@ -1,0 +1,162 @@
+"""A child process with three pipes, in a process group of its own, that can be ended for certain."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from composite_runtime.errors import ChildError
+from composite_runtime.wire.guard import Guard
+
+# The ladder of `stop`: how long a child may take after its stdin is closed, and after it was asked to end.
+CLOSE_GRACE_S = 1.0
+TERMINATE_GRACE_S = 1.0
+_LAST_MOMENT_S = 0.03
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What to start: absolute program, arguments, environment and working folder."""
+
+    program: str
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+
+
+class Process(asyncio.SubprocessProtocol):
+    """One run of a program. `output` takes (descriptor, bytes), `ended` is called once stdout can bring no more."""
+
+    def __init__(
+        self, launch: Launch, guard: Guard, output: Callable[[int, bytes], None], ended: Callable[[], None]
+    ) -> None:
+        self._launch = launch
+        self._guard = guard
+        self._output = output
+        self._ended: Callable[[], None] | None = ended
+        self._exit: asyncio.Future[int] | None = None
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._open = {1, 2}
+
+    async def start(self) -> None:
+        """Start the program; raise `ChildError` when the system cannot."""
+        loop = asyncio.get_running_loop()
+        self._exit = loop.create_future()
+        options: dict[str, Any] = {"start_new_session": True}
+        if sys.platform == "win32":
+            options = {"creationflags": 0x08000200}  # CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP
+        try:
+            async with self._guard.one_at_a_time:
+                await loop.subprocess_exec(
+                    lambda: self,
+                    self._launch.program,
+                    *self._launch.args,
+                    env=dict(self._launch.env),
+                    cwd=self._launch.cwd,
+                    **options,
+                )
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise ChildError(f"{self._launch.program} cannot be started: {reason}") from None
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the process while it runs."""
+        return self._transport.get_pid() if self._transport else None
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code; negative for a signal; None while the process runs."""
+        return self._exit.result() if self._exit is not None and self._exit.done() else None
+
+    @property
+    def unread(self) -> int:
+        """How many bytes wait because the child does not read them."""
+        pipe = self._transport.get_pipe_transport(0) if self._transport is not None else None
+        return cast("asyncio.WriteTransport", pipe).get_write_buffer_size() if pipe is not None else 0
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes for the child's stdin; lost when it has closed it."""
+        if self._transport is not None:
+            pipe = cast("asyncio.WriteTransport | None", self._transport.get_pipe_transport(0))
+            if pipe is not None and not pipe.is_closing():
+                pipe.write(data)
+
+    async def exited(self, timeout_s: float) -> int | None:
+        """Return the exit code, or None when the process still runs after the time."""
+        if self._exit is None:
+            return None
+        await asyncio.wait([self._exit], timeout=timeout_s)
+        return self.exit_code
+
+    async def stop(self) -> None:
+        """End the process and its whole group: first its stdin, then SIGTERM, then SIGKILL."""
+        if self._transport is None or self._exit is None:
+            return
+        pid = self._transport.get_pid()
+        with contextlib.suppress(OSError, RuntimeError):
+            pipe = self._transport.get_pipe_transport(0)
+            if pipe is not None:
+                pipe.close()
+        if await self.exited(CLOSE_GRACE_S) is None:
+            _signal_group(pid, "SIGTERM")
+            if await self.exited(TERMINATE_GRACE_S) is None:
+                _signal_group(pid, "SIGKILL")
+                await self.exited(TERMINATE_GRACE_S)
+        # What the child has started itself may have outlived it.
+        if _signal_group(pid, "SIGTERM"):
+            await asyncio.sleep(0.05)
+            _signal_group(pid, "SIGKILL")
+        self._guard.remove(pid)
+        self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport asyncio has made."""
+        self._transport = cast("asyncio.SubprocessTransport", transport)
+        self._guard.add(self._transport.get_pid())
+
+    def pipe_data_received(self, fd: int, data: bytes | str) -> None:
+        """Take what the child wrote."""
+        self._output(fd, cast("bytes", data))
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        """Take note that the child closed a pipe."""
+        self._open.discard(fd)
+        if 1 not in self._open:
+            self._end_soon()
+
+    def process_exited(self) -> None:
+        """Take note that the child has ended; a grandchild may hold its pipes open, so nobody waits for them long."""
+        if self._transport is not None and self._exit is not None and not self._exit.done():
+            self._exit.set_result(self._transport.get_returncode() or 0)
+        self._end_soon()
+
+    def _end_soon(self) -> None:
+        # A dying child closes its pipes and ends, in any order. Once all that is known, nothing more can come; a
+        # moment after the first of it, nobody waits any longer.
+        if not self._open and self.exit_code is not None:
+            self._end()
+        else:
+            asyncio.get_running_loop().call_later(_LAST_MOMENT_S, self._end)
+
+    def _end(self) -> None:
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            ended()
+
+
+def _signal_group(pid: int, name: str) -> bool:
+    """Send a signal to the group that `pid` leads; return whether there was anybody to take it."""
+    try:
+        if sys.platform == "win32":
+            os.kill(pid, signal.SIGTERM)
+        else:
+            os.killpg(pid, signal.Signals[name])
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True

@@ -1,0 +1,376 @@
+"""All that can be done, in one table: menus, toolbar, context menus, palette and key sheet are made from it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QWidget
+
+from fusion_desktop import assets
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What decides whether an action makes sense now."""
+
+    nodes: int = 0
+    edges: int = 0
+    composites: int = 0
+    shown: int = 0
+    can_undo: bool = False
+    can_redo: bool = False
+    can_paste: bool = False
+    is_running: bool = False
+    is_inside: bool = False
+    is_saved: bool = False
+
+
+When = Callable[[Situation], bool]
+
+
+def _always(_: Situation) -> bool:
+    return True
+
+
+def _nodes(now: Situation) -> bool:
+    return now.nodes > 0
+
+
+def _several(now: Situation) -> bool:
+    return now.nodes > 1
+
+
+def _three(now: Situation) -> bool:
+    return now.nodes > 2
+
+
+def _one(now: Situation) -> bool:
+    return now.nodes == 1 and not now.edges
+
+
+def _composite(now: Situation) -> bool:
+    return now.nodes == 1 and now.composites == 1
+
+
+def _any(now: Situation) -> bool:
+    return now.nodes + now.edges > 0
+
+
+def _shown(now: Situation) -> bool:
+    return now.shown > 0
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One action. Keys with scope `canvas` act only while the canvas has the focus, so that typing stays typing."""
+
+    id: str
+    text: str
+    keys: tuple[str, ...] = ()
+    icon: str | None = None
+    when: When = field(default=_always, repr=False)
+    scope: str = "window"
+    mac_keys: tuple[str, ...] | None = None
+    help: str = ""
+
+
+TABLE: tuple[Spec, ...] = (
+    Spec("file.new", "New", ("Ctrl+N",), "new"),
+    Spec("file.open", "Open…", ("Ctrl+O",), "folder-open"),
+    Spec("file.save", "Save", ("Ctrl+S",), "save"),
+    Spec("file.save_as", "Save as…", ("Ctrl+Shift+S",)),
+    Spec(
+        "file.export",
+        "Export to a client…",
+        ("Ctrl+E",),
+        "export",
+        _shown,
+        help="Enter the composite into an MCP client",
+    ),
+    Spec("file.import", "Import from clients…", ("Ctrl+Shift+I",), "import", help="Take over servers of other clients"),
+    Spec("file.quit", "Quit", ("Ctrl+Q",)),
+    Spec("edit.undo", "Undo", ("Ctrl+Z",), "undo", lambda now: now.can_undo),
+    Spec("edit.redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", lambda now: now.can_redo, mac_keys=("Ctrl+Shift+Z",)),
+    Spec("edit.cut", "Cut", ("Ctrl+X",), "cut", _nodes, "canvas"),
+    Spec("edit.copy", "Copy", ("Ctrl+C",), "copy", _nodes, "canvas"),
+    Spec("edit.paste", "Paste", ("Ctrl+V",), "paste", lambda now: now.can_paste, "canvas"),
+    Spec("edit.duplicate", "Duplicate", ("Ctrl+D",), "duplicate", _nodes, "canvas"),
+    Spec("edit.delete", "Delete", ("Del", "Backspace"), "trash", _any, "canvas"),
+    Spec(
+        "edit.delete_reconnect",
+        "Delete and reconnect",
+        ("Ctrl+Del", "Ctrl+Backspace"),
+        None,
+        _nodes,
+        "canvas",
+        help="Members of a deleted composite join the composites it was in",
+    ),
+    Spec("edit.rename", "Rename", ("F2",), "rename", _one, "canvas"),
+    Spec("select.all", "Select all", ("Ctrl+A",), None, _shown, "canvas"),
+    Spec("select.none", "Select nothing", ("Ctrl+Shift+A",), None, _any, "canvas"),
+    Spec("select.invert", "Invert selection", ("Ctrl+I",), None, _shown, "canvas"),
+    Spec("select.members", "Select all members", ("Alt+S, U",), None, _nodes, "canvas"),
+    Spec("select.composites", "Select all composites around", ("Alt+S, D",), None, _nodes, "canvas"),
+    Spec("select.connected", "Select all connected", ("Alt+S, C",), None, _nodes, "canvas"),
+    Spec("go.left", "Go to the node on the left", ("Left",), None, _shown, "canvas"),
+    Spec("go.right", "Go to the node on the right", ("Right",), None, _shown, "canvas"),
+    Spec("go.up", "Go to the node above", ("Up",), None, _shown, "canvas"),
+    Spec("go.down", "Go to the node below", ("Down",), None, _shown, "canvas"),
+    Spec("move.left", "Move left", ("Shift+Left",), None, _nodes, "canvas"),
+    Spec("move.right", "Move right", ("Shift+Right",), None, _nodes, "canvas"),
+    Spec("move.up", "Move up", ("Shift+Up",), None, _nodes, "canvas"),
+    Spec("move.down", "Move down", ("Shift+Down",), None, _nodes, "canvas"),
+    Spec("nudge.left", "Nudge left", ("Alt+Left",), None, _nodes, "canvas"),
+    Spec("nudge.right", "Nudge right", ("Alt+Right",), None, _nodes, "canvas"),
+    Spec("nudge.up", "Nudge up", ("Alt+Up",), None, _nodes, "canvas"),
+    Spec("nudge.down", "Nudge down", ("Alt+Down",), None, _nodes, "canvas"),
+    Spec("graph.add", "Add…", ("Tab", "Shift+A"), "plus", _always, "canvas", help="Find a server and add it"),
+    Spec("graph.composite", "New composite", ("Shift+C",), "composite", _always, "canvas"),
+    Spec("graph.group", "Group into a composite", ("Ctrl+G",), "group", _nodes, "canvas"),
+    Spec("graph.ungroup", "Ungroup", ("Ctrl+Shift+G",), "ungroup", _composite, "canvas"),
+    Spec("graph.enter", "Enter composite", ("Ctrl+Down",), "enter", _composite, "canvas"),
+    Spec("graph.leave", "Leave composite", ("Ctrl+Up",), "leave", lambda now: now.is_inside, "canvas"),
+    Spec("graph.toggle", "Enable or disable", ("D",), "power", _nodes, "canvas"),
+    Spec("graph.tidy", "Tidy up", ("Shift+Alt+T",), "tidy", _shown, "canvas"),
+    Spec("align.left", "Align left edges", ("Alt+A, L",), None, _several, "canvas"),
+    Spec("align.right", "Align right edges", ("Alt+A, R",), None, _several, "canvas"),
+    Spec("align.top", "Align top edges", ("Alt+A, T",), None, _several, "canvas"),
+    Spec("align.bottom", "Align bottom edges", ("Alt+A, B",), None, _several, "canvas"),
+    Spec("align.middle", "Align in a row", ("Alt+A, M",), None, _several, "canvas", help="Middles at one height"),
+    Spec("align.centre", "Align in a column", ("Alt+A, C",), None, _several, "canvas", help="Middles above each other"),
+    Spec("distribute.across", "Distribute across", ("Alt+A, H",), None, _three, "canvas", help="Equal gaps in a row"),
+    Spec("distribute.down", "Distribute down", ("Alt+A, V",), None, _three, "canvas", help="Equal gaps in a column"),
+    Spec("view.zoom_in", "Zoom in", ("Ctrl+=", "Ctrl++"), "zoom-in"),
+    Spec("view.zoom_out", "Zoom out", ("Ctrl+-",), "zoom-out"),
+    Spec("view.zoom_reset", "True size", ("Ctrl+0",)),
+    Spec("view.fit", "Show all", ("Ctrl+1", "Home"), "fit", _shown, "canvas"),
+    Spec("view.fit_selection", "Show the selection", ("Ctrl+2", "F"), None, _any, "canvas"),
+    Spec("view.find", "Find in graph", ("Ctrl+F",), "magnifier", _shown),
+    Spec("view.full_screen", "Full screen", ("F11",), None, mac_keys=("Meta+Ctrl+F",)),
+    Spec("run.start", "Run", ("F5",), "run", lambda now: now.shown > 0 and not now.is_running, mac_keys=("Ctrl+R",)),
+    Spec("run.stop", "Stop", ("Shift+F5",), "stop", lambda now: now.is_running, mac_keys=("Ctrl+.",)),
+    Spec("help.palette", "All commands…", ("Ctrl+Shift+P", "Ctrl+K"), "palette"),
+    Spec("help.keys", "Keys", ("?", "F1"), "keyboard", _always, "canvas"),
+    Spec("help.about", "About Fusion"),
+)
+
+MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "File",
+        (
+            "file.new",
+            "file.open",
+            "*recent",
+            "",
+            "file.save",
+            "file.save_as",
+            "",
+            "file.import",
+            "file.export",
+            "",
+            "file.quit",
+        ),
+    ),
+    (
+        "Edit",
+        (
+            "edit.undo",
+            "edit.redo",
+            "",
+            "edit.cut",
+            "edit.copy",
+            "edit.paste",
+            "edit.duplicate",
+            "edit.rename",
+            "",
+            "edit.delete",
+            "edit.delete_reconnect",
+            "",
+            "select.all",
+            "select.none",
+            "select.invert",
+            "select.members",
+            "select.composites",
+            "select.connected",
+        ),
+    ),
+    (
+        "Graph",
+        (
+            "graph.add",
+            "graph.composite",
+            "",
+            "graph.group",
+            "graph.ungroup",
+            "graph.enter",
+            "graph.leave",
+            "",
+            "graph.toggle",
+            "*align",
+            "graph.tidy",
+        ),
+    ),
+    ("Run", ("run.start", "run.stop", "", "*transport")),
+    (
+        "View",
+        (
+            "view.find",
+            "",
+            "view.zoom_in",
+            "view.zoom_out",
+            "view.zoom_reset",
+            "view.fit",
+            "view.fit_selection",
+            "",
+            "*docks",
+            "",
+            "*theme",
+            "view.full_screen",
+        ),
+    ),
+    ("Help", ("help.palette", "help.keys", "", "help.about")),
+)
+"""An empty word is a line; a word with a star is a menu the window fills."""
+
+ALIGN = (
+    "align.left",
+    "align.centre",
+    "align.right",
+    "",
+    "align.top",
+    "align.middle",
+    "align.bottom",
+    "",
+    "distribute.across",
+    "distribute.down",
+)
+"""What the window offers as one menu within another."""
+
+TOOLBAR = (
+    "file.new",
+    "file.open",
+    "file.save",
+    "",
+    "edit.undo",
+    "edit.redo",
+    "",
+    "graph.composite",
+    "graph.group",
+    "graph.tidy",
+    "view.fit",
+)
+
+CONTEXT_MENUS: Mapping[str, tuple[str, ...]] = {
+    "node": (
+        "edit.rename",
+        "graph.toggle",
+        "",
+        "graph.enter",
+        "graph.group",
+        "graph.ungroup",
+        "",
+        "edit.cut",
+        "edit.copy",
+        "edit.duplicate",
+        "",
+        "edit.delete",
+        "edit.delete_reconnect",
+    ),
+    "edge": ("edit.delete",),
+    "canvas": ("graph.add", "graph.composite", "edit.paste", "", "select.all", "view.fit", "graph.tidy", "graph.leave"),
+}
+
+
+class Actions(QObject):
+    """The table as Qt actions. Whoever can do one of them says so with `bind`."""
+
+    def __init__(self, window: QWidget, canvas: QWidget, *, is_mac: bool) -> None:
+        super().__init__(window)
+        self._made: dict[str, QAction] = {}
+        for spec in TABLE:
+            self._made[spec.id] = self._make(spec, window, canvas, is_mac=is_mac)
+
+    def _make(self, spec: Spec, window: QWidget, canvas: QWidget, *, is_mac: bool) -> QAction:
+        made = QAction(spec.text, self)
+        made.setObjectName(spec.id)
+        made.setShortcuts([QKeySequence(key) for key in keys_of(spec, is_mac=is_mac)])
+        made.setStatusTip(spec.help)
+        if spec.icon:
+            made.setIcon(assets.icon(spec.icon))
+        shortcut = made.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        plain = spec.text.rstrip("…")
+        made.setToolTip(f"{spec.help or plain}  {shortcut}".strip())
+        if spec.scope == "canvas":
+            made.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            canvas.addAction(made)
+        else:
+            window.addAction(made)
+        return made
+
+    def __getitem__(self, name: str) -> QAction:
+        """Return the action with this id."""
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[QAction]:
+        """Return all actions in the order of the table."""
+        return iter(self._made.values())
+
+    def with_icons(self) -> Iterator[tuple[QAction, str | None]]:
+        """Return each action with the name of its icon."""
+        return ((self._made[spec.id], spec.icon) for spec in TABLE)
+
+    def bind(self, handlers: Mapping[str, Callable[[], object]]) -> None:
+        """Say what does each of these actions."""
+        for name, handler in handlers.items():
+            self._made[name].triggered.connect(lambda _checked=False, do=handler: do())
+
+    def update(self, now: Situation) -> None:
+        """Enable what makes sense now."""
+        for spec in TABLE:
+            self._made[spec.id].setEnabled(spec.when(now))
+
+    def fill(self, menu: QMenu, names: Sequence[str], extra: Mapping[str, QMenu] | None = None) -> None:
+        """Put actions into a menu; an empty name is a line, one with a star a menu from `extra`."""
+        for name in names:
+            if not name:
+                menu.addSeparator()
+            elif name.startswith("*"):
+                if extra and name in extra:
+                    menu.addMenu(extra[name])
+            else:
+                menu.addAction(self._made[name])
+
+
+def key_sheet(*, is_mac: bool) -> dict[str, list[tuple[str, str]]]:
+    """Return all commands that have keys, with their keys as the platform writes them, by group."""
+    sheet: dict[str, list[tuple[str, str]]] = {}
+    for spec in TABLE:
+        keys = [
+            QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in keys_of(spec, is_mac=is_mac)
+        ]
+        if keys:
+            sheet.setdefault(GROUPS[spec.id.partition(".")[0]], []).append((spec.text.rstrip("…"), "   ".join(keys)))
+    return sheet
+
+
+GROUPS = {
+    "file": "File",
+    "edit": "Edit",
+    "select": "Select",
+    "go": "Go about",
+    "move": "Move",
+    "nudge": "Move",
+    "graph": "Graph",
+    "align": "Arrange",
+    "distribute": "Arrange",
+    "view": "View",
+    "run": "Run",
+    "help": "Help",
+}
+"""What the first word of an action's id means."""
+
+
+def keys_of(spec: Spec, *, is_mac: bool) -> tuple[str, ...]:
+    """Return the keys of an action on a platform; in Qt's words Ctrl is the Command key of a Mac."""
+    return spec.mac_keys if is_mac and spec.mac_keys is not None else spec.keys

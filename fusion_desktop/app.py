@@ -1,0 +1,136 @@
+"""Start Qt and the event loop; build every object once and wire it."""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+import qasync
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from composite_runtime.errors import FusionError
+from fusion_desktop import assets, tasks, theme
+from fusion_desktop.document.document import Document
+from fusion_desktop.document.files import DocumentFile, Recovered, left_behind
+from fusion_desktop.inspector.panel import InspectorPanel
+from fusion_desktop.panels.log import LogPanel
+from fusion_desktop.run.log_model import LogModel
+from fusion_desktop.run.process import RuntimeProcess
+from fusion_desktop.run.session import InspectorSession
+from fusion_desktop.run.status import Status
+from fusion_desktop.running import Running
+from fusion_desktop.settings import Settings
+from fusion_desktop.window import MainWindow
+
+
+class Program(QObject):
+    """All objects of one start."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.document = Document(self)
+        self.file = DocumentFile(self.document, self)
+        self.process = RuntimeProcess(self)
+        self.status = Status(self)
+        self.log = LogModel(self)
+        self.session = InspectorSession(self)
+        self.running = Running(
+            self.document, self.process, status=self.status, log=self.log, session=self.session, parent=self
+        )
+        self.window = MainWindow(
+            self.document,
+            self.file,
+            settings,
+            running=self.running,
+            status=self.status,
+            log_panel=LogPanel(self.log),
+            inspector=InspectorPanel(self.session),
+        )
+
+    def offer_recovery(self) -> None:
+        """Offer what a program that died has not saved."""
+        found = next(left_behind(), None)
+        if found is None:
+            return
+        name = found.path.name if found.path else found.graph.name
+        self.window.banner.tell(
+            f"{name} was open when Fusion ended unexpectedly. Its unsaved changes were kept.",
+            role="warning",
+            choices=(("Restore them", lambda: self._restore(found)), ("Discard them", found.journal.unlink)),
+        )
+
+    def _restore(self, found: Recovered) -> None:
+        try:
+            self.file.restore(found)
+        except FusionError as error:
+            self.window.show_error(error.message)
+            return
+        self.window.editing.fit()
+
+    async def end(self) -> None:
+        """Stop what runs, then everything that is under way."""
+        await self.running.end()
+        await tasks.cancel_all()
+
+
+def run(graph: Path | None, *, mode: str | None = None, picture: Path | None = None, select: str | None = None) -> int:
+    """Show the window until it is closed, or save a picture of it; return the exit code."""
+    app = QApplication(sys.argv[:1])
+    app.setApplicationName("Fusion")
+    app.setApplicationDisplayName("Fusion")
+    app.setDesktopFileName("fusion-desktop")
+    app.setQuitOnLastWindowClosed(False)
+    with qasync.QEventLoop(app) as loop, tempfile.TemporaryDirectory(prefix="fusion-") as scratch:
+        # A picture shows a fresh window, whatever this user has arranged.
+        settings = Settings(Path(scratch) / "desktop.ini") if picture else Settings()
+        look = mode or str(settings.mode)
+        theme.apply(look)
+        app.setWindowIcon(assets.icon("composite", "accent"))
+        _follow_system(settings, mode)
+        work = _picture(settings, graph, picture, select) if picture else _show(settings, graph)
+        code: int = loop.run_until_complete(work)
+    return code
+
+
+async def _show(settings: Settings, graph: Path | None) -> int:
+    program = Program(settings)
+    window = program.window
+    closed = asyncio.Event()
+    window.closed.connect(closed.set)
+    window.show()
+    if graph is not None:
+        window.filing.open(graph)
+    program.offer_recovery()
+    await closed.wait()
+    await program.end()
+    return 0
+
+
+async def _picture(settings: Settings, graph: Path | None, picture: Path, select: str | None) -> int:
+    program = Program(settings)
+    window = program.window
+    window.show()
+    if graph is not None:
+        window.filing.open(graph)
+    if select is not None:
+        window.scene.select([select])
+    # One round for the layout, one for what is delayed, one for the paint.
+    for _ in range(3):
+        await asyncio.sleep(0.1)
+    saved = window.grab().save(str(picture))
+    window.file.close()
+    window.document.undo_stack.setClean()
+    window.close()
+    await program.end()
+    return 0 if saved else 1
+
+
+def _follow_system(settings: Settings, mode: str | None) -> None:
+    def follow(_: Qt.ColorScheme) -> None:
+        if (mode or settings.mode) == theme.Mode.SYSTEM:
+            theme.apply(theme.Mode.SYSTEM)
+
+    QGuiApplication.styleHints().colorSchemeChanged.connect(follow)

@@ -1,0 +1,127 @@
+"""Bring in what comes from outside: pasted and dropped text, dropped files, the servers of other clients."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QPointF, Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
+
+from composite_runtime.errors import FusionError
+from composite_runtime.graph.model import CompositeNode, ServerNode
+from composite_runtime.interop import importing
+from composite_runtime.interop.importing import Candidate
+from composite_runtime.interop.plain_secrets import PlainSecret
+from fusion_desktop import tasks
+from fusion_desktop.canvas.editing import Editing
+from fusion_desktop.canvas.view import CanvasView
+from fusion_desktop.dialogs.filing import Filing
+from fusion_desktop.dialogs.importing import ImportDialog
+from fusion_desktop.document import foreign
+from fusion_desktop.document.document import Document
+from fusion_desktop.document.foreign import Arrival
+from fusion_desktop.panels.banner import Choice
+
+
+class Arrivals(QObject):
+    """Turns what was brought into nodes; nodes first, then their secrets, which may take a while to store."""
+
+    refused = Signal(str)
+    said = Signal(str)
+    asked = Signal(str, tuple)
+    """Words about something that went wrong, and choices of what to do about it."""
+
+    def __init__(
+        self, document: Document, view: CanvasView, editing: Editing, filing: Filing, *, window: QWidget
+    ) -> None:
+        super().__init__(window)
+        self._document = document
+        self._editing = editing
+        self._filing = filing
+        self._window = window
+        view.text_dropped.connect(self.take_text)
+        view.files_dropped.connect(self.take_files)
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """Return what does each action of the table that brings something in."""
+        return {"edit.paste": self.paste, "file.import": self.choose}
+
+    def paste(self) -> None:
+        """Add what lies on the clipboard: nodes, a configuration, a command, a link or a URL, or files."""
+        mime = QGuiApplication.clipboard().mimeData()
+        files = [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()] if mime is not None else []
+        if files:
+            self.take_files(files, None)
+        else:
+            self.take_text(QGuiApplication.clipboard().text(), None)
+
+    def take_text(self, text: str, at: QPointF | None) -> None:
+        """Add the nodes in a text."""
+        try:
+            arrival = foreign.from_text(text)
+        except FusionError as error:
+            self.refused.emit(_sentence(error.message))
+            return
+        self._add("Paste", arrival, at)
+
+    def take_files(self, paths: Sequence[Path], at: QPointF | None) -> None:
+        """Open a graph; add the servers of anything else."""
+        if len(paths) == 1 and paths[0].is_file() and foreign.is_graph_file(paths[0]):
+            self._filing.open(paths[0])
+        else:
+            tasks.spawn(self._read(paths, at), failed=lambda words: self.refused.emit(_sentence(words)))
+
+    async def _read(self, paths: Sequence[Path], at: QPointF | None) -> None:
+        self._add("Add", await asyncio.to_thread(foreign.from_paths, paths), at)
+
+    def _add(self, word: str, arrival: Arrival, at: QPointF | None) -> None:
+        self._editing.add_part(word, arrival.part, at)
+        self._keep(arrival.secrets)
+        if arrival.problems:
+            self.refused.emit("; ".join(_sentence(problem) for problem in arrival.problems))
+
+    # Other clients
+
+    def choose(self) -> None:
+        """Show the servers of the clients on this machine, and add those that are ticked."""
+        nodes = self._document.graph.nodes
+        known = {importing.identity(node.transport) for node in nodes if isinstance(node, ServerNode)}
+        dialog = ImportDialog(known, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.chosen.connect(self.take_over)
+        dialog.open()
+
+    def take_over(self, candidates: Sequence[Candidate]) -> None:
+        """Add servers of other clients to the selected composite, to the only one there is, or to a new one."""
+        chosen = [node for n in self._editing.chosen() if isinstance(node := self._document.node(n), CompositeNode)]
+        try:
+            imported = foreign.taken_over(self._document.graph, candidates, chosen[0].id if len(chosen) == 1 else None)
+        except FusionError as error:
+            self.refused.emit(_sentence(error.message))
+            return
+        count = len(imported.nodes)
+        words = imported.nodes[0].name if count == 1 else f"{count} servers"
+        self._document.edit(f"Import {words}", imported.graph)
+        self._editing.show_nodes([node.id for node in imported.nodes])
+        self.said.emit(f"Imported {words}")
+        self._keep(imported.secrets)
+
+    # Secrets
+
+    def _keep(self, secrets: Sequence[PlainSecret], *, in_file: bool = False) -> None:
+        if not secrets:
+            return
+
+        async def keep() -> None:
+            await asyncio.to_thread(lambda: importing.store(secrets, in_file=in_file))
+            count = len({secret.name for secret in secrets})
+            self.said.emit("Stored 1 secret" if count == 1 else f"Stored {count} secrets")
+
+        choices: tuple[Choice, ...] = (("Keep them in a file", lambda: self._keep(secrets, in_file=True)),)
+        tasks.spawn(keep(), failed=lambda words: self.asked.emit(_sentence(words), () if in_file else choices))
+
+
+def _sentence(words: str) -> str:
+    """Return words of the runtime as a sentence of the window."""
+    return words[:1].upper() + words[1:]

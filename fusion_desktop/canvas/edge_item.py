@@ -1,0 +1,63 @@
+"""A wire: the member at its start is offered by the composite at its end."""
+
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QPainterPath, QPainterPathStroker
+from PySide6.QtWidgets import QGraphicsPathItem, QGraphicsSceneHoverEvent
+
+from fusion_desktop.canvas.ink import ink
+
+
+def wire_path(start: QPointF, end: QPointF) -> QPainterPath:
+    """Return the curve from a port on the right of one node to a port on the left of another."""
+    reach = max(40.0, min(180.0, abs(end.x() - start.x()) / 2))
+    path = QPainterPath(start)
+    path.cubicTo(start + QPointF(reach, 0), end - QPointF(reach, 0), end)
+    return path
+
+
+class EdgeItem(QGraphicsPathItem):
+    """Shows one edge. It is painted by Qt itself with a line of one pixel, since wide curves are dear.
+
+    It is not selectable in Qt's sense, because Qt would draw its own frame around it; the scene remembers which are.
+    """
+
+    def __init__(self, source: str, target: str) -> None:
+        super().__init__()
+        self.ends = (source, target)
+        self._is_chosen = False
+        self._is_hovered = False
+        self.setAcceptHoverEvents(True)
+        self.setZValue(500)
+        self.restyle()
+
+    @property
+    def is_chosen(self) -> bool:
+        """Tell whether the edge is selected."""
+        return self._is_chosen
+
+    def choose(self, chosen: bool) -> None:
+        """Select it, or no longer."""
+        self._is_chosen = chosen
+        self.restyle()
+
+    def restyle(self) -> None:
+        """Take the line that fits the theme and what happens to the edge."""
+        pens = ink()
+        self.setPen(pens.wire_selected if self._is_chosen else pens.wire_hovered if self._is_hovered else pens.wire)
+
+    def connect_points(self, start: QPointF, end: QPointF) -> None:
+        """Run between two points of the scene."""
+        self.setPath(wire_path(start, end))
+
+    def shape(self) -> QPainterPath:
+        stroker = QPainterPathStroker()
+        stroker.setWidth(12)
+        return stroker.createStroke(self.path())
+
+    def hoverEnterEvent(self, event: QGraphicsSceneHoverEvent) -> None:
+        self._is_hovered = True
+        self.restyle()
+
+    def hoverLeaveEvent(self, event: QGraphicsSceneHoverEvent) -> None:
+        self._is_hovered = False
+        self.restyle()

@@ -1,0 +1,79 @@
+"""Drop a node from the catalogue onto the canvas or into a composite."""
+
+from PySide6.QtCore import QMimeData, QPointF, QRectF, Qt
+from PySide6.QtGui import QPen
+from PySide6.QtWidgets import QGraphicsRectItem
+
+from composite_runtime.graph.model import CompositeNode
+from fusion_desktop import theme
+from fusion_desktop.canvas.composite_item import CompositeItem
+from fusion_desktop.canvas.gestures.base import Ground, snapped
+from fusion_desktop.document import changes, places
+from fusion_desktop.document.template import Template
+
+
+class Drop:
+    """Shows where the new node would lie, and makes it."""
+
+    cursor = Qt.CursorShape.DragCopyCursor
+    is_refused = False
+
+    def __init__(self, ground: Ground, template: Template) -> None:
+        self._ground = ground
+        self._template = template
+        self._target: CompositeItem | None = None
+        self.hint = ""
+        self._ghost = QGraphicsRectItem()
+        self._ghost.setZValue(2000)
+        pen = QPen(theme.colour("accent"), 1.5, Qt.PenStyle.DashLine)
+        pen.setCosmetic(True)
+        self._ghost.setPen(pen)
+        self._ghost.setBrush(theme.colour("accent", 24))
+        ground.scene.addItem(self._ghost)
+
+    @staticmethod
+    def template_in(mime: QMimeData) -> Template | None:
+        """Return what is being dragged, if it comes from the catalogue."""
+        return Template.from_mime(mime)
+
+    def move(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
+        target = self._ground.scene.composite_at(point)
+        if target is not self._target:
+            self._mark(None)
+            self._mark(target)
+        width, height = self._size()
+        self._ghost.setRect(QRectF(*self._corner(point), width, height))
+        name = self._ground.document.node(target.node_id) if target else None
+        self.hint = f"Add to {name.name}" if name else ""
+
+    def finish(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
+        self.move(point, modifiers)
+        target = self._target.node_id if self._target else None
+        self.cancel()
+        document = self._ground.document
+        node = changes.named(document.graph, self._template.node)
+        into = document.node(target) if target else None
+        text = f"Add {node.name} to {into.name}" if into else f"Add {node.name}"
+        document.edit(text, changes.added(document.graph, node, self._corner(point), target))
+        self._ground.scene.select([node.id])
+
+    def cancel(self) -> None:
+        self._mark(None)
+        if self._ghost.scene() is not None:
+            self._ground.scene.removeItem(self._ghost)
+
+    def _mark(self, target: CompositeItem | None) -> None:
+        if self._target is not None:
+            self._target.show_target(None)
+        self._target = target
+        if target is not None:
+            target.show_target(True)
+
+    def _size(self) -> tuple[float, float]:
+        if isinstance(self._template.node, CompositeNode):
+            return places.COMPOSITE_WIDTH, places.COMPOSITE_HEIGHT
+        return places.NODE_WIDTH, places.NODE_HEIGHT
+
+    def _corner(self, point: QPointF) -> tuple[float, float]:
+        # The pointer holds the node near its icon, which is what is dragged.
+        return snapped(point.x() - 28), snapped(point.y() - 30)

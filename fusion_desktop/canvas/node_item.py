@@ -1,0 +1,181 @@
+"""A server on the canvas: one item that paints everything itself, after the measured recipe for large graphs."""
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFont, QPainter, QPainterPath, QPen, QStaticText, QTransform
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+
+from composite_runtime.graph.model import ServerNode, StdioTransport
+from fusion_desktop import assets, theme
+from fusion_desktop.canvas import ink as inks
+from fusion_desktop.canvas.state import State, draw_badge
+from fusion_desktop.document.places import NODE_HEIGHT, NODE_WIDTH
+
+MARGIN = 10.0
+"""Room around an item for its shadow, its halo and its ports."""
+PORT_RADIUS = 5.0
+PORT_REACH = 14.0
+"""How near the pointer must come to take hold of a port."""
+RADIUS = 9.0
+
+_TEXT_LEFT = 52.0
+_TEXT_WIDTH = NODE_WIDTH - _TEXT_LEFT - 14
+_BADGE_ROOM = 22.0
+
+
+class NodeItem(QGraphicsItem):
+    """Shows one server node; decides nothing."""
+
+    _BODY = QRectF(0, 0, NODE_WIDTH, NODE_HEIGHT)
+    _BOUNDS = _BODY.adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN)
+
+    def __init__(self, node: ServerNode) -> None:
+        super().__init__()
+        self.node_id = node.id
+        self.state: State | None = None
+        self.detail = ""
+        self.is_running = False
+        self._title, self._line = QStaticText(), QStaticText()
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIsSelectable)
+        self.setAcceptHoverEvents(True)
+        self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+        self.setZValue(1000)
+        self.show_node(node)
+
+    def show_node(self, node: ServerNode) -> None:
+        """Show what the node says now."""
+        self._node = node
+        self._prepare()
+
+    def show_state(self, state: State | None, detail: str) -> None:
+        """Show what the node is doing; None while nothing runs."""
+        if (state, detail) != (self.state, self.detail):
+            self.state, self.detail = state, detail
+            self._prepare()
+
+    def restyle(self) -> None:
+        """Take the fonts and colours of another theme."""
+        self._prepare()
+
+    def boundingRect(self) -> QRectF:
+        return self._BOUNDS
+
+    def shape(self) -> QPainterPath:
+        return _SHAPE
+
+    @property
+    def body(self) -> QRectF:
+        """Return the card in scene coordinates."""
+        return self._BODY.translated(self.pos())
+
+    @property
+    def output(self) -> QPointF:
+        """Return the port from which the node is offered, in scene coordinates."""
+        return self.pos() + QPointF(NODE_WIDTH, NODE_HEIGHT / 2)
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        scale = option.levelOfDetailFromTransform(painter.worldTransform())
+        pens = inks.ink()
+        if scale < inks.FULL_DETAIL:
+            self._paint_block(painter, pens, scale)
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if not self._node.enabled:
+            painter.setOpacity(0.72)
+        self._paint_card(painter, pens)
+        self._paint_words(painter, pens)
+        painter.setPen(pens.port)
+        painter.setBrush(pens.port_fill)
+        painter.drawEllipse(QPointF(NODE_WIDTH, NODE_HEIGHT / 2), PORT_RADIUS, PORT_RADIUS)
+        painter.setOpacity(1.0)
+        if (shown := self.shown_state) is not None:
+            draw_badge(painter, shown, QPointF(NODE_WIDTH - 22, NODE_HEIGHT / 2))
+
+    @property
+    def shown_state(self) -> State | None:
+        """Return the state to show: a node that is switched off says so even while nothing runs."""
+        return self.state if self._node.enabled else State.DISABLED
+
+    def _paint_block(self, painter: QPainter, pens: inks.Ink, scale: float) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.fillRect(self._BODY, pens.node)
+        painter.setPen(pens.selected_border if self.isSelected() else pens.node_border)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(self._BODY)
+        if (shown := self.shown_state) is not None:
+            painter.fillRect(
+                QRectF(0, 0, 14 if scale >= inks.SOME_DETAIL else 40, NODE_HEIGHT), theme.colour(shown.value)
+            )
+
+    def _paint_card(self, painter: QPainter, pens: inks.Ink) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        if self.isSelected():
+            painter.setBrush(pens.halo)
+            painter.drawRoundedRect(self._BODY.adjusted(-4, -4, 4, 4), RADIUS + 4, RADIUS + 4)
+        else:
+            for step, brush in enumerate(pens.shadows):
+                painter.setBrush(brush)
+                grow = 3 - step
+                painter.drawRoundedRect(
+                    self._BODY.adjusted(-grow, -grow + 2, grow, grow + 2), RADIUS + grow, RADIUS + grow
+                )
+        painter.setBrush(pens.node)
+        painter.setPen(self._border(pens))
+        painter.drawRoundedRect(self._BODY.adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
+
+    def _border(self, pens: inks.Ink) -> QPen:
+        if self.isSelected():
+            return pens.selected_border
+        if not self._node.enabled:
+            return pens.disabled_border
+        return pens.failed_border if self.state is State.FAILED else pens.node_border
+
+    def _paint_words(self, painter: QPainter, pens: inks.Ink) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(pens.tile)
+        painter.drawRoundedRect(_TILE, 7, 7)
+        assets.draw_icon(painter, self._icon, _TILE.adjusted(7, 7, -7, -7), theme.current().accent)
+        painter.setFont(pens.title)
+        painter.setPen(pens.text)
+        painter.drawStaticText(QPointF(_TEXT_LEFT, 13), self._title)
+        painter.setFont(pens.body)
+        alarming = self.state in {State.FAILED, State.RETRYING, State.QUARANTINED} and self._node.enabled
+        painter.setPen(theme.colour(self.state.value) if alarming and self.state else pens.muted)
+        painter.drawStaticText(QPointF(_TEXT_LEFT, 33), self._line)
+
+    def _prepare(self) -> None:
+        pens = inks.ink()
+        node = self._node
+        line = self.detail or _summary(node)
+        elide, room = Qt.TextElideMode.ElideRight, _TEXT_WIDTH - (_BADGE_ROOM if self.shown_state else 0)
+        self._title = _static(pens.title_metrics.elidedText(node.name, elide, room), pens.title)
+        # Servers of one kind begin alike: what tells them apart stands at the end.
+        middle = Qt.TextElideMode.ElideRight if self.detail else Qt.TextElideMode.ElideMiddle
+        self._line = _static(pens.body_metrics.elidedText(line, middle, room), pens.body)
+        self._icon = "terminal" if isinstance(node.transport, StdioTransport) else "globe"
+        words = (shown.look.words if (shown := self.shown_state) else "", self.detail, _summary(node))
+        self.setToolTip("\n".join([node.name, *(word for word in words if word)]))
+        self.update()
+
+
+def _summary(node: ServerNode) -> str:
+    """Return in a few words how the server is reached."""
+    transport = node.transport
+    if isinstance(transport, StdioTransport):
+        # What is started by a package runner matters more than the runner.
+        words = [transport.command, *transport.args]
+        words = [word for word in words if word not in {"npx", "-y", "--yes", "uvx", "composite-runtime"}] or words
+        return " ".join(words).strip() or "no command yet"
+    return transport.url.split("://")[-1] or "no URL yet"
+
+
+def _static(text: str, font: QFont) -> QStaticText:
+    made = QStaticText(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.prepare(QTransform(), font)
+    return made
+
+
+_TILE = QRectF(12, 14, 32, 32)
+_SHAPE = QPainterPath()
+_SHAPE.addRect(QRectF(0, 0, NODE_WIDTH, NODE_HEIGHT))
+_SHAPE.addEllipse(QPointF(NODE_WIDTH, NODE_HEIGHT / 2), PORT_REACH, PORT_REACH)

@@ -1,0 +1,1 @@
+"""The open graph: its undo stack, its signals and its file."""

@@ -1,0 +1,55 @@
+"""The copy of the graph that runs. It follows every edit, and the running composite follows it."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from composite_runtime import paths
+from composite_runtime.errors import GraphError
+from composite_runtime.graph import file
+from composite_runtime.graph.check import Level
+from fusion_desktop.document.document import Document
+
+DELAY_MS = 250
+"""Edits in a row reach the running composite together."""
+
+
+class WorkingCopy(QObject):
+    """Writes the graph into the run folder while something runs."""
+
+    failed = Signal(str)
+
+    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._path: Path | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(DELAY_MS)
+        self._timer.timeout.connect(self._write)
+        document.edited.connect(self._edited)
+
+    def begin(self) -> Path:
+        """Write the copy and keep it up to date from now on; raise `GraphError` if it cannot be written."""
+        name = "".join(c for c in self._document.graph.id if c.isalnum() or c in "-_")[:64]
+        self._path = paths.home() / "run" / name / "graph.fusion"
+        file.save(self._document.graph, self._path)
+        return self._path
+
+    def end(self) -> None:
+        """No longer keep it up to date."""
+        self._timer.stop()
+        self._path = None
+
+    def _edited(self) -> None:
+        if self._path is not None:
+            self._timer.start()
+
+    def _write(self) -> None:
+        # A graph with errors would be refused; what runs stays as it was until they are mended.
+        if self._path is None or any(problem.level is Level.ERROR for problem in self._document.problems):
+            return
+        try:
+            file.save(self._document.graph, self._path)
+        except GraphError as error:
+            self.failed.emit(error.message)

@@ -1,0 +1,86 @@
+"""Find by typing: a command, something to add, or a node of the graph."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from PySide6.QtCore import QObject, QPointF
+from PySide6.QtGui import QKeySequence
+
+from composite_runtime.graph.model import CompositeNode
+from fusion_desktop.actions import Actions
+from fusion_desktop.canvas.editing import Editing
+from fusion_desktop.canvas.view import CanvasView
+from fusion_desktop.document.document import Document
+from fusion_desktop.document.template import Template
+from fusion_desktop.panels.palette import Entry, Palette
+
+
+class Finding(QObject):
+    """Fills the palette with what it is asked for."""
+
+    def __init__(
+        self, document: Document, view: CanvasView, editing: Editing, actions: Actions, templates: Sequence[Template]
+    ) -> None:
+        super().__init__(view)
+        self._document = document
+        self._view = view
+        self._editing = editing
+        self._actions = actions
+        self._templates = templates
+        self.palette = Palette(view)
+        view.add_wanted.connect(self.templates)
+        view.wire_dropped.connect(self._ends)
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """Return what does each action of the table that finds something."""
+        return {"graph.add": self.templates, "view.find": self.nodes, "help.palette": self.commands}
+
+    def commands(self) -> None:
+        """Let the user choose among all commands."""
+        native = QKeySequence.SequenceFormat.NativeText
+        entries = [
+            Entry(
+                action.text().rstrip("…"),
+                action.trigger,
+                action.statusTip(),
+                action.shortcut().toString(native),
+                icon,
+                action.isEnabled(),
+            )
+            for action, icon in self._actions.with_icons()
+        ]
+        self.palette.offer(entries, "Type a command")
+
+    def templates(self, at: QPointF | None = None) -> None:
+        """Let the user choose what to add, at a point of the scene or where there is room."""
+        self._offer(self._templates, partial(self._add, at), "Add a server or a composite", at)
+
+    def _add(self, at: QPointF | None, template: Template) -> None:
+        self._editing.add(template, at)
+
+    def _ends(self, node_id: str, from_input: bool, at: QPointF) -> None:
+        """Let the user choose what a wire that was dropped on nothing leads to."""
+        fitting = [template for template in self._templates if from_input or isinstance(template.node, CompositeNode)]
+        self._offer(fitting, partial(self._connect, at, node_id, from_input), "Connect to a new node", at)
+
+    def _connect(self, at: QPointF, node_id: str, from_input: bool, template: Template) -> None:
+        self._editing.add_connected(template, at, node_id, as_member=from_input)
+
+    def _offer(
+        self, templates: Sequence[Template], add: Callable[[Template], object], prompt: str, at: QPointF | None
+    ) -> None:
+        entries = [Entry(t.node.name, partial(add, t), t.summary, icon=t.icon) for t in templates]
+        self.palette.offer(entries, prompt, self._view.mapFromScene(at) if at is not None else None)
+
+    def nodes(self) -> None:
+        """Let the user find a node of the graph."""
+        entries = [
+            Entry(
+                node.name,
+                partial(self._editing.show_node, node.id),
+                node.id,
+                icon="composite" if isinstance(node, CompositeNode) else "server",
+            )
+            for node in self._document.graph.nodes
+        ]
+        self.palette.offer(entries, "Find a node")

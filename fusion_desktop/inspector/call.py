@@ -1,0 +1,66 @@
+"""One request to the server: made, watched, cancelled, and its outcome shown."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from PySide6.QtCore import QObject, Signal
+
+from fusion_desktop.inspector.result import ResultView
+from fusion_desktop.run.frames import JsonObject, Outcome
+from fusion_desktop.run.session import InspectorSession
+from fusion_desktop.tasks import spawn
+
+Json: TypeAlias = Any
+
+
+class Call(QObject):
+    """At most one request at a time, shown in a result view."""
+
+    changed = Signal()
+    """It began or ended."""
+    finished = Signal(object)
+    """The `Outcome` of a request that was answered."""
+
+    def __init__(self, session: InspectorSession, view: ResultView, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._view = view
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an answer is awaited."""
+        return self._task is not None
+
+    def send(
+        self, method: str, params: JsonObject, words: str, *, output_schema: Mapping[str, Json] | None = None
+    ) -> None:
+        """Send a request; one that is running is cancelled."""
+        self.cancel()
+        self._view.show_running(words)
+        self._task = spawn(self._follow(method, params, output_schema), failed=self._view.show_failure)
+        self.changed.emit()
+
+    def cancel(self) -> None:
+        """Tell the server to stop, and show that it was told."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+            self._view.show_cancelled()
+            self.changed.emit()
+
+    async def _follow(self, method: str, params: JsonObject, schema: Mapping[str, Json] | None) -> None:
+        mine = asyncio.current_task()
+        try:
+            outcome = await self._session.send(method, params, on_progress=self._view.show_progress)
+            if self._task is mine:
+                self._show(outcome, schema)
+        finally:
+            if self._task is mine:
+                self._task = None
+                self.changed.emit()
+
+    def _show(self, outcome: Outcome, schema: Mapping[str, Json] | None) -> None:
+        self._view.show_outcome(outcome, schema)
+        self.finished.emit(outcome)

@@ -1,0 +1,202 @@
+"""What a tool or a resource gave back, block by block: text, images, audio, links, and what nobody knows yet."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QImage, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from fusion_desktop import theme
+from fusion_desktop.inspector.editors import TextArea
+from fusion_desktop.inspector.json_tree import JsonTree
+from fusion_desktop.inspector.values import DraftError, parse_json
+
+Json: TypeAlias = Any
+
+_TREE_HEIGHT = 220
+_TEXT_LINES = 16
+_IMAGE_HEIGHT = 320
+
+
+class Contents(QWidget):
+    """A column of content blocks."""
+
+    wanted = Signal(str)
+    """The URI of a linked resource that shall be read."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(3 * theme.GRID)
+
+    def show_blocks(self, blocks: list[Json]) -> None:
+        """Show content blocks as MCP sends them."""
+        while (item := self._layout.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        for block in blocks:
+            self._layout.addWidget(self._block(block))
+        self._layout.addStretch(1)
+
+    def _block(self, block: Json) -> QWidget:
+        if isinstance(block, dict) and "role" in block and "content" in block:
+            return _titled(str(block["role"]), self._block(block["content"]))
+        kind = block.get("type") if isinstance(block, dict) else None
+        match kind:
+            case "text" if isinstance(block.get("text"), str):
+                return text_block(block["text"])
+            case "image" | "audio" if isinstance(block.get("data"), str):
+                return _media(block["data"], str(block.get("mimeType", "")))
+            case "resource_link" if isinstance(block.get("uri"), str):
+                return self._link(block)
+            case "resource" if isinstance(block.get("resource"), dict):
+                return resource_block(block["resource"])
+            case _:
+                return _tree(block)
+
+    def _link(self, block: Json) -> QWidget:
+        uri = block["uri"]
+        title = str(block.get("title") or block.get("name") or uri)
+        words = "\n".join(part for part in (uri, str(block.get("description") or "")) if part and part != title)
+        return _row(f"{title}", words, ("Read", lambda: self.wanted.emit(uri)))
+
+
+def resource_block(resource: Json) -> QWidget:
+    """Return a resource with its address above its content."""
+    uri, kind = str(resource.get("uri", "")), str(resource.get("mimeType", ""))
+    if isinstance(resource.get("text"), str):
+        body = text_block(resource["text"])
+    elif isinstance(resource.get("blob"), str):
+        body = _media(resource["blob"], kind)
+    else:
+        body = _tree(resource)
+    return _titled(" · ".join(part for part in (uri, kind) if part), body)
+
+
+def text_block(text: str) -> QWidget:
+    """Return a text to be read and copied; one that is a JSON object or list as a tree."""
+    if text[:1] in "{[" and text:
+        try:
+            value = parse_json(text)
+        except DraftError:
+            value = None
+        if isinstance(value, dict | list):
+            return _tree(value)
+    if not text:
+        return _note("Empty text.")
+    area = TextArea(lines=1, most=_TEXT_LINES)
+    area.setReadOnly(True)
+    area.setTabChangesFocus(True)
+    area.setPlainText(text)
+    area.setAccessibleName("Text result")
+    return area
+
+
+def _tree(value: Json) -> QWidget:
+    tree = JsonTree()
+    tree.show_value(value)
+    rows = len(value) if isinstance(value, dict | list) else 1
+    # As high as its rows, within bounds: what is opened later scrolls.
+    tree.setFixedHeight(min(max(rows, 3) * 26 + 8, _TREE_HEIGHT))
+    return tree
+
+
+def _media(data: str, kind: str) -> QWidget:
+    try:
+        content = base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        return _note(f"This is said to be {kind or 'binary'}, but it is no base64.")
+    save = ("Save…", _saver(content, kind))
+    image = QImage.fromData(content) if kind.startswith("image/") else QImage()
+    if not image.isNull():
+        words = f"{kind} · {image.width()} × {image.height()} · {_size(content)}"
+        return _titled(words, _Picture(image), save)
+    unshown = " · it cannot be shown" if kind.startswith("image/") else ""
+    return _row(kind or "binary data", f"{_size(content)}{unshown}", save)
+
+
+class _Picture(QLabel):
+    """An image, made smaller when there is less room; its accessible name says that it is one."""
+
+    def __init__(self, image: QImage) -> None:
+        super().__init__()
+        self._image = image
+        self.setAccessibleName(f"Image, {image.width()} by {image.height()}")
+        self.setMinimumWidth(40)
+        self._fit(image.width())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit(event.size().width())
+
+    def _fit(self, width: int) -> None:
+        ratio = self.devicePixelRatioF()
+        room = QSize(max(1, min(width, self._image.width())), min(_IMAGE_HEIGHT, self._image.height()))
+        keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        made = QPixmap.fromImage(self._image.scaled(room * ratio, keep, smooth))
+        made.setDevicePixelRatio(ratio)
+        self.setPixmap(made)
+        self.setFixedHeight(round(made.height() / ratio))
+
+
+def _saver(content: bytes, kind: str) -> Callable[[], None]:
+    def save() -> None:
+        QFileDialog.saveFileContent(content, f"result.{kind.rpartition('/')[2].partition('+')[0] or 'bin'}")
+
+    return save
+
+
+def _row(title: str, words: str, button: tuple[str, Callable[[], None]]) -> QWidget:
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(_note(f"{title}\n{words}" if words else title), 1)
+    layout.addWidget(_push(button, title))
+    return row
+
+
+def _titled(title: str, body: QWidget, button: tuple[str, Callable[[], None]] | None = None) -> QWidget:
+    box = QWidget()
+    layout = QVBoxLayout(box)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(theme.GRID)
+    head = QHBoxLayout()
+    caption = _note(title)
+    caption.setProperty("role", "caption")
+    head.addWidget(caption, 1)
+    if button is not None:
+        head.addWidget(_push(button, title))
+    layout.addLayout(head)
+    layout.addWidget(body)
+    return box
+
+
+def _push(button: tuple[str, Callable[[], None]], about: str) -> QPushButton:
+    made = QPushButton(button[0])
+    made.setAccessibleName(f"{button[0].rstrip('…')} {about}")
+    made.clicked.connect(button[1])
+    return made
+
+
+def _note(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return label
+
+
+def _size(content: bytes) -> str:
+    count = len(content)
+    return (
+        f"{count} bytes"
+        if count < 1024
+        else f"{count / 1024:.1f} kB"
+        if count < 1024**2
+        else f"{count / 1024**2:.1f} MB"
+    )

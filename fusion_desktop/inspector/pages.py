@@ -1,0 +1,286 @@
+"""The pages of the inspector: a list, what is selected with its arguments, and what came back."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
+
+from composite_runtime.errors import FusionError
+from fusion_desktop import theme
+from fusion_desktop.inspector.call import Call
+from fusion_desktop.inspector.offers import Offers, badges
+from fusion_desktop.inspector.result import ResultView
+from fusion_desktop.inspector.schema_form import SchemaForm
+from fusion_desktop.inspector.uri_template import expand, variables
+from fusion_desktop.run.frames import JsonObject
+from fusion_desktop.run.session import InspectorSession, SessionState
+
+Json: TypeAlias = Any
+
+_WIDE = 760
+"""From this width on the three parts stand side by side."""
+_SHARES_WIDE = (0.26, 0.37, 0.37)
+_SHARES = (0.26, 0.44, 0.30)
+"""How list, arguments and result share the room at first."""
+_DESCRIPTION = 600
+
+
+class Page(QWidget):
+    """One kind of offer. Subclasses say how an offer is asked for and how it is called."""
+
+    kind = ""
+    key = "name"
+    verb = "Call"
+    doing = "Calling"
+
+    def __init__(self, session: InspectorSession, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._form: SchemaForm | None = None
+        self._item: JsonObject | None = None
+        self._drafts: dict[str, Json] = {}
+        self._is_laid_out = False
+        self.offers = Offers(self.kind, self.key)
+        self.result = ResultView()
+        self.call = Call(session, self.result, self)
+        self._build()
+        self.offers.chosen.connect(self._show_item)
+        self.call.changed.connect(self._show_state)
+        self.result.wanted.connect(self._read_link)
+        session.listed.connect(self._take_list)
+        session.state_changed.connect(lambda *_: self._show_state())
+        self._take_list(self.kind)
+        self._show_item(None)
+
+    @property
+    def form(self) -> SchemaForm | None:
+        """The form of the selected offer."""
+        return self._form
+
+    def schema(self, item: JsonObject) -> Mapping[str, Json]:
+        """Return what is asked for to use an offer."""
+        raise NotImplementedError
+
+    def request(self, item: JsonObject, arguments: JsonObject) -> tuple[str, JsonObject]:
+        """Return the request that uses an offer."""
+        raise NotImplementedError
+
+    def send(self) -> None:
+        """Use the selected offer with the arguments of the form, if they can be sent."""
+        if self._item is None or self._form is None or self.call.is_running:
+            return
+        reading = self._form.reading()
+        if reading.faults:
+            self._form.show_faults(is_all=True)
+            return
+        try:
+            method, params = self.request(self._item, reading.value)
+        except FusionError as error:
+            self.result.show_failure(error.message)
+            return
+        schema = self._item.get("outputSchema")
+        words = f"{self.doing} {self._item[self.key]}"
+        self.call.send(method, params, words, output_schema=schema if isinstance(schema, dict) else None)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wanted = Qt.Orientation.Horizontal if event.size().width() >= _WIDE else Qt.Orientation.Vertical
+        if self._split.orientation() != wanted:
+            self._split.setOrientation(wanted)
+            self._is_laid_out = False
+        if not self._is_laid_out:
+            self._share_room()
+
+    def _share_room(self) -> None:
+        """Divide the room between list, arguments and result; what the user divided by hand stays."""
+        if self._split.orientation() is Qt.Orientation.Horizontal:
+            self._split.setSizes([round(self.width() * share) for share in _SHARES_WIDE])
+            return
+        room = self.height()
+        listed, asked = (round(room * share) for share in _SHARES[:2])
+        if self._form is not None:
+            # A short form leaves its room to the result.
+            around = self._middle.sizeHint().height() - self._form.sizeHint().height()
+            asked = min(asked, around + self._form.natural_height())
+        self._split.setSizes([listed, asked, room - listed - asked])
+
+    def _moved_by_hand(self) -> None:
+        self._is_laid_out = True
+
+    def _build(self) -> None:
+        self._name = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self._name.setProperty("role", "heading")
+        self._about = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self._about.setProperty("role", "muted")
+        for label in (self._name, self._about):
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._send = QPushButton(self.verb)
+        self._send.setProperty("primary", True)
+        self._send.setToolTip(f"{self.verb} it (Ctrl+Enter)")
+        self._send.clicked.connect(self.send)
+        self._stop = QPushButton("Cancel")
+        self._stop.clicked.connect(self.call.cancel)
+        for keys in ("Ctrl+Return", "Ctrl+Enter"):
+            QShortcut(QKeySequence(keys), self, self.send, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self._send)
+        buttons.addWidget(self._stop)
+        buttons.addStretch(1)
+        self._asked = QVBoxLayout()
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setSpacing(2 * theme.GRID)
+        column.setContentsMargins(3 * theme.GRID, 2 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
+        column.addWidget(self._name)
+        column.addWidget(self._about)
+        column.addLayout(self._asked, 1)
+        column.addLayout(buttons)
+        self._middle = middle
+        right = QWidget()
+        below = QVBoxLayout(right)
+        below.setContentsMargins(3 * theme.GRID, 2 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
+        below.addWidget(self.result)
+        self._right = right
+        self._split = QSplitter(Qt.Orientation.Vertical)
+        self._split.setChildrenCollapsible(False)
+        for part in (self.offers, middle, right):
+            self._split.addWidget(part)
+        self._split.splitterMoved.connect(self._moved_by_hand)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 2 * theme.GRID, 0, 0)
+        layout.addWidget(self._split)
+
+    def _take_list(self, kind: str) -> None:
+        if kind != self.kind:
+            return
+        listing = self._session.listing(self.kind)
+        is_open = self._session.state is SessionState.OPEN
+        words = (
+            listing.error or f"The server offers no {self.kind}." if is_open else "Press Run to see what is offered."
+        )
+        self.offers.set_items(listing.items, words)
+
+    def _show_item(self, item: JsonObject | None) -> None:
+        if item is not None and item == self._item:
+            return
+        self._keep_draft()
+        self._item = item
+        if self._form is not None:
+            self._asked.removeWidget(self._form)
+            self._form.hide()
+            self._form.deleteLater()
+            self._form = None
+        if item is not None:
+            self._show_form(item)
+        self._middle.setVisible(item is not None)
+        self._right.setVisible(item is not None)
+        if not self._is_laid_out:
+            self._share_room()
+        self._show_state()
+
+    def _show_form(self, item: JsonObject) -> None:
+        name = str(item[self.key])
+        self._name.setText(str(item.get("title") or name))
+        about = str(item.get("description") or "")
+        shown = about if len(about) <= _DESCRIPTION else f"{about[:_DESCRIPTION]}…"
+        self._about.setText("\n".join(part for part in (" · ".join(badges(item)), shown) if part))
+        self._about.setVisible(bool(self._about.text()))
+        self._about.setToolTip(about)
+        self._form = SchemaForm(self.schema(item))
+        self._form.changed.connect(self._show_state)
+        self._asked.addWidget(self._form)
+        if name in self._drafts:
+            self._form.write(self._drafts[name])
+        if not self.call.is_running:
+            self.result.show_nothing()
+
+    def _keep_draft(self) -> None:
+        """Keep what was entered, for when the offer is chosen again."""
+        if self._form is not None and self._item is not None:
+            reading = self._form.reading()
+            if isinstance(reading.value, dict):
+                self._drafts[str(self._item[self.key])] = reading.value
+
+    def _show_state(self) -> None:
+        is_open = self._session.state is SessionState.OPEN
+        can_send = self._form is not None and not self._form.reading().faults
+        self._send.setEnabled(is_open and can_send and not self.call.is_running)
+        self._stop.setVisible(self.call.is_running)
+
+    def _read_link(self, uri: str) -> None:
+        self.call.send("resources/read", {"uri": uri}, f"Reading {uri}")
+
+
+class ToolPage(Page):
+    """Tools, to be called."""
+
+    kind = "tools"
+
+    def schema(self, item: JsonObject) -> Mapping[str, Json]:
+        schema: Mapping[str, Json] = item["inputSchema"]
+        return schema
+
+    def request(self, item: JsonObject, arguments: JsonObject) -> tuple[str, JsonObject]:
+        return "tools/call", {"name": item["name"], "arguments": arguments}
+
+
+class ResourcePage(Page):
+    """Resources, to be read."""
+
+    kind = "resources"
+    key = "uri"
+    verb = "Read"
+    doing = "Reading"
+
+    def schema(self, item: JsonObject) -> Mapping[str, Json]:
+        return {"type": "object", "properties": {}, "additionalProperties": False}
+
+    def request(self, item: JsonObject, arguments: JsonObject) -> tuple[str, JsonObject]:
+        return "resources/read", {"uri": item["uri"]}
+
+
+class TemplatePage(Page):
+    """Templates of resources, to be filled in and read."""
+
+    kind = "templates"
+    key = "uriTemplate"
+    verb = "Read"
+    doing = "Reading"
+
+    def schema(self, item: JsonObject) -> Mapping[str, Json]:
+        try:
+            found = variables(item["uriTemplate"])
+        except FusionError as error:
+            return {"type": "object", "description": error.message, "additionalProperties": False}
+        several = {"type": "array", "items": {"type": "string"}}
+        properties = {part.name: several if part.is_exploded else {"type": "string"} for part in found}
+        return {"type": "object", "properties": properties, "additionalProperties": False}
+
+    def request(self, item: JsonObject, arguments: JsonObject) -> tuple[str, JsonObject]:
+        return "resources/read", {"uri": expand(item["uriTemplate"], arguments)}
+
+
+class PromptPage(Page):
+    """Prompts, to be filled in."""
+
+    kind = "prompts"
+    verb = "Get"
+    doing = "Getting"
+
+    def schema(self, item: JsonObject) -> Mapping[str, Json]:
+        arguments = [part for part in item.get("arguments") or [] if isinstance(part, dict) and "name" in part]
+        properties = {
+            str(part["name"]): {
+                "type": "string",
+                **{key: part[key] for key in ("title", "description") if isinstance(part.get(key), str)},
+            }
+            for part in arguments
+        }
+        required = [str(part["name"]) for part in arguments if part.get("required") is True]
+        return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+    def request(self, item: JsonObject, arguments: JsonObject) -> tuple[str, JsonObject]:
+        return "prompts/get", {"name": item["name"], "arguments": arguments}

@@ -1,0 +1,102 @@
+"""The inspector dock: what the running composite offers, to be tried out as any client would."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QToolButton, QVBoxLayout, QWidget
+
+from fusion_desktop import theme
+from fusion_desktop.assets import icon
+from fusion_desktop.inspector.pages import Page, PromptPage, ResourcePage, TemplatePage, ToolPage
+from fusion_desktop.inspector.questions import Questions
+from fusion_desktop.run.session import InspectorSession, SessionState
+
+
+class InspectorPanel(QWidget):
+    """Everything the running composite offers, to be tried out."""
+
+    def __init__(self, session: InspectorSession, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.questions = Questions()
+        self.tools = ToolPage(session)
+        self.resources = ResourcePage(session)
+        self.prompts = PromptPage(session)
+        self.templates = TemplatePage(session)
+        pages = (self.tools, self.resources, self.templates, self.prompts)
+        self._pages: dict[str, Page] = {page.kind: page for page in pages}
+        self._build()
+        session.asked.connect(self.questions.add)
+        session.withdrawn.connect(self.questions.withdraw)
+        session.state_changed.connect(self._show_state)
+        session.listed.connect(self._count)
+        self._show_state(session.state, session.reason)
+
+    def show_tool(self, name: str) -> bool:
+        """Select a tool, and tell whether it is offered."""
+        self.tabs.setCurrentWidget(self.tools)
+        self.tools.offers.search.clear()
+        return self.tools.offers.select(name)
+
+    def _build(self) -> None:
+        self._server = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self._server.setFont(theme.font(bold=True))
+        self._words = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self._words.setProperty("role", "caption")
+        again = QToolButton()
+        again.setIcon(icon("refresh", "muted"))
+        again.setToolTip("Ask the server anew what it offers")
+        again.setAccessibleName("Refresh what is offered")
+        again.clicked.connect(lambda: self._session.refresh())
+        self._again = again
+        lines = QVBoxLayout()
+        lines.setSpacing(0)
+        lines.addWidget(self._server)
+        lines.addWidget(self._words)
+        head = QHBoxLayout()
+        head.setContentsMargins(3 * theme.GRID, 2 * theme.GRID, 2 * theme.GRID, 0)
+        head.addLayout(lines, 1)
+        head.addWidget(again, 0, Qt.AlignmentFlag.AlignTop)
+        self.tabs = QTabWidget(documentMode=True)
+        self.tabs.setAccessibleName("What the composite offers")
+        for kind, page in self._pages.items():
+            self.tabs.addTab(page, kind.capitalize())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.GRID)
+        layout.addLayout(head)
+        asked = QVBoxLayout()
+        asked.setContentsMargins(2 * theme.GRID, 0, 2 * theme.GRID, 0)
+        asked.addWidget(self.questions)
+        layout.addLayout(asked)
+        layout.addWidget(self.tabs, 1)
+
+    def _show_state(self, state: SessionState, reason: str) -> None:
+        server = self._session.server
+        if state is SessionState.OPEN and server is not None:
+            self._server.setText(server.title)
+            self._words.setText(f"MCP {server.revision}")
+        else:
+            title, words = _WORDS[state]
+            self._server.setText(title)
+            self._words.setText(reason or words)
+        self._again.setEnabled(state is SessionState.OPEN)
+        if state is not SessionState.OPEN:
+            self.questions.forget_answers()
+        for kind in self._pages:
+            self._count(kind)
+
+    def _count(self, kind: str) -> None:
+        if (page := self._pages.get(kind)) is None:
+            return
+        listing = self._session.listing(kind)
+        count = f" {len(listing.items)}" if listing.items else ""
+        tab = self.tabs.indexOf(page)
+        self.tabs.setTabText(tab, f"{kind.capitalize()}{count}{' ⚠' if listing.broken else ''}")
+        self.tabs.setTabToolTip(tab, "\n".join(("Not usable:", *listing.broken)) if listing.broken else "")
+
+
+_WORDS = {
+    SessionState.CLOSED: ("Nothing is running", "Press Run; then what a client would see can be tried out here."),
+    SessionState.CONNECTING: ("Connecting…", ""),
+    SessionState.LOST: ("The connection is lost", ""),
+    SessionState.OPEN: ("", ""),
+}

@@ -1,0 +1,255 @@
+"""What became of a call: running, answered, refused, cancelled; in blocks, as structure, and as the raw JSON."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from PySide6.QtCore import QElapsedTimer, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from fusion_desktop import theme
+from fusion_desktop.inspector.check import Checker
+from fusion_desktop.inspector.contents import Contents
+from fusion_desktop.inspector.json_tree import JsonTree
+from fusion_desktop.inspector.values import json_text
+from fusion_desktop.run.frames import Outcome, Progress
+
+Json: TypeAlias = Any
+
+_RAW_LIMIT = 1_000_000
+"""A longer raw text is shown cut; copying takes all of it."""
+
+
+# The theme names every colour; `palette` reaches it and follows when it changes.
+_BAR = """
+QProgressBar { background: palette(mid); border: none; border-radius: 2px; }
+QProgressBar::chunk { background: palette(link); border-radius: 2px; }
+"""
+
+
+class ResultView(QWidget):
+    """Shows one request and its outcome."""
+
+    wanted = Signal(str)
+    """The URI of a linked resource that shall be read."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._raw_text = ""
+        self._clock = QElapsedTimer()
+        self._tick = QTimer(self, interval=100)
+        self._tick.timeout.connect(self._show_time)
+        self._words = ""
+        self._build()
+        self.show_nothing()
+
+    @property
+    def headline(self) -> str:
+        """What became of the request, in a line."""
+        return self._head.text()
+
+    def show_nothing(self, hint: str = "Nothing was called yet.") -> None:
+        """Say that there is no result."""
+        self._stop()
+        self._tell(hint, "muted")
+        self._tabs.hide()
+
+    def show_running(self, words: str) -> None:
+        """Say what is going on, and for how long."""
+        self._words = words
+        self._clock.start()
+        self._tick.start()
+        self._bar.setRange(0, 0)
+        self._bar.show()
+        self._tabs.hide()
+        self._note.hide()
+        self._show_time()
+
+    def show_progress(self, progress: Progress) -> None:
+        """Show how far it has come."""
+        if progress.total:
+            self._bar.setRange(0, 1000)
+            self._bar.setValue(round(1000 * min(1.0, progress.progress / progress.total)))
+        of = f"{progress.progress:g} of {progress.total:g}" if progress.total else f"{progress.progress:g}"
+        self._add_note(f"{of} · {progress.message}" if progress.message else of, "muted")
+
+    def show_cancelled(self) -> None:
+        """Say that the user ended the call."""
+        spent = self._stop()
+        self._tell(f"Cancelled after {_seconds(spent)}. The server was told to stop.", "muted")
+        self._tabs.hide()
+
+    def show_failure(self, message: str) -> None:
+        """Say why there is no answer at all."""
+        self._stop()
+        self._tell(message, "error")
+        self._tabs.hide()
+
+    def show_outcome(self, outcome: Outcome, output_schema: Mapping[str, Json] | None = None) -> None:
+        """Show an answer."""
+        self._stop()
+        took = _seconds(outcome.milliseconds)
+        self._raw_text = json_text(
+            {
+                "request": {"method": outcome.method, "params": outcome.params},
+                "response": {"error": outcome.error} if outcome.error is not None else {"result": outcome.result},
+            }
+        )
+        self._note.hide()
+        if outcome.error is not None:
+            self._show_error(outcome.error, took)
+        elif outcome.result is not None:
+            self._show_result(outcome.result, took, output_schema)
+        cut = len(self._raw_text) > _RAW_LIMIT
+        self._raw.setPlainText(self._raw_text[:_RAW_LIMIT] + ("\n… cut; Copy takes all of it" if cut else ""))
+        self._tabs.show()
+
+    def _show_error(self, error: Json, took: str) -> None:
+        self._tell(f"The server refused after {took}: {error.get('message')} ({error.get('code')})", "error")
+        self._contents.show_blocks([error["data"]] if error.get("data") is not None else [])
+        self._show_tabs(has_contents=error.get("data") is not None, has_structure=False)
+
+    def _show_result(self, result: Json, took: str, schema: Mapping[str, Json] | None) -> None:
+        is_error = result.get("isError") is True
+        blocks = _blocks(result)
+        structure = result.get("structuredContent")
+        has_structure = "structuredContent" in result
+        if is_error:
+            self._tell(f"The tool reported an error after {took}.", "error")
+        elif not blocks and not has_structure:
+            self._tell(f"Done in {took}. The answer has no content.", "ready")
+        else:
+            self._tell(f"Done in {took}.", "ready")
+        self._contents.show_blocks(blocks)
+        if has_structure:
+            self._structure.show_value(structure)
+        self._check_structure(structure, schema, is_expected=not is_error, is_there=has_structure)
+        self._show_tabs(has_contents=bool(blocks), has_structure=has_structure)
+
+    def _check_structure(
+        self, structure: Json, schema: Mapping[str, Json] | None, *, is_expected: bool, is_there: bool
+    ) -> None:
+        if schema is None or not is_expected:
+            return
+        if not is_there:
+            self._warn("The tool declares an output schema but sent no structured content.")
+            return
+        checker = Checker(schema)
+        faults = checker.faults(structure)
+        if faults:
+            listed = "\n".join(f"{fault.pointer or '(root)'}: {fault.message}" for fault in faults[:10])
+            self._warn(f"The structured content does not fit the tool's own output schema:\n{listed}")
+        elif checker.note:
+            self._warn(checker.note)
+
+    def _warn(self, text: str) -> None:
+        self._add_note(text, "warning")
+
+    def _add_note(self, text: str, role: str) -> None:
+        self._note.setText(text)
+        self._note.setProperty("role", role)
+        self._note.style().polish(self._note)
+        self._note.show()
+
+    def _show_tabs(self, *, has_contents: bool, has_structure: bool) -> None:
+        self._tabs.setTabVisible(0, has_contents)
+        self._tabs.setTabVisible(1, has_structure)
+        self._tabs.setCurrentIndex(0 if has_contents else 1 if has_structure else 2)
+
+    def _tell(self, words: str, role: str) -> None:
+        self._head.setText(words)
+        self._role = role
+        self._colour()
+        self._note.setVisible(False)
+
+    def _colour(self) -> None:
+        self._head.setStyleSheet(f"color: {getattr(theme.current(), self._role)};")
+
+    def _stop(self) -> float:
+        self._tick.stop()
+        self._bar.hide()
+        return float(self._clock.elapsed()) if self._clock.isValid() else 0.0
+
+    def _show_time(self) -> None:
+        text = f"{self._words} · {self._clock.elapsed() / 1000:.1f} s"
+        self._head.setText(text)
+        self._role = "text"
+        self._colour()
+
+    def _build(self) -> None:
+        self._role = "muted"
+        self._head: QLabel = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._head.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._head.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._head.setObjectName("result-headline")
+        theme.signals.changed.connect(self._colour)
+        self._bar = QProgressBar(textVisible=False)
+        self._bar.setFixedHeight(theme.GRID)
+        self._bar.setStyleSheet(_BAR)
+        self._bar.setAccessibleName("Progress of the call")
+        self._note: QLabel = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._contents = Contents()
+        self._contents.wanted.connect(self.wanted)
+        page = QScrollArea(widgetResizable=True)
+        page.setAccessibleName("Content of the result")
+        page.setFrameShape(QFrame.Shape.NoFrame)
+        page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        page.setWidget(self._contents)
+        self._structure = JsonTree()
+        self._tabs = QTabWidget(documentMode=True)
+        self._tabs.setAccessibleName("Ways to see the result")
+        self._tabs.addTab(page, "Content")
+        self._tabs.addTab(self._structure, "Structured")
+        self._tabs.addTab(self._build_raw(), "Raw JSON")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2 * theme.GRID)
+        layout.addWidget(self._head)
+        layout.addWidget(self._bar)
+        layout.addWidget(self._note)
+        layout.addWidget(self._tabs, 1)
+        layout.addStretch(0)
+
+    def _build_raw(self) -> QWidget:
+        self._raw = QPlainTextEdit(readOnly=True)
+        self._raw.setFont(theme.font(mono=True))
+        self._raw.setTabChangesFocus(True)
+        self._raw.setAccessibleName("Request and response as JSON")
+        copy = QPushButton("Copy")
+        copy.setAccessibleName("Copy request and response")
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._raw_text))
+        page = QWidget()
+        head = QHBoxLayout()
+        head.addStretch(1)
+        head.addWidget(copy)
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, theme.GRID, 0, 0)
+        layout.addLayout(head)
+        layout.addWidget(self._raw, 1)
+        return page
+
+
+def _blocks(result: Mapping[str, Json]) -> list[Json]:
+    """Return what can be shown block by block: contents of a tool or resource, messages of a prompt."""
+    if isinstance(result.get("content"), list):
+        return list(result["content"])
+    if isinstance(result.get("contents"), list):
+        return [{"type": "resource", "resource": part} for part in result["contents"]]
+    if isinstance(result.get("messages"), list):
+        return list(result["messages"])
+    return []
+
+
+def _seconds(milliseconds: float) -> str:
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"

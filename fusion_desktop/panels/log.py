@@ -1,0 +1,276 @@
+"""The log dock: what the runtime and its children said, filtered, followed, copied and saved."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPolygon
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from composite_runtime import files
+from composite_runtime.errors import FusionError
+from fusion_desktop import theme
+from fusion_desktop.assets import icon
+from fusion_desktop.run.log_model import Entry, Filter, Index, Level, LogModel
+
+_ROW = 6 * theme.GRID
+_TYPING_MS = 120
+"""How long the user must have stopped typing before the list is searched."""
+_ROLES = {
+    Level.DEBUG: "faint",
+    Level.INFO: "muted",
+    Level.NOTICE: "info",
+    Level.WARNING: "warning",
+    Level.ERROR: "error",
+    Level.CRITICAL: "error",
+    Level.ALERT: "error",
+    Level.EMERGENCY: "error",
+}
+
+
+class LogPanel(QWidget):
+    """Shows the log with filters, search, pause, copy and save."""
+
+    node_wanted = Signal(str)
+    """The id of a node whose entry was double-clicked."""
+
+    def __init__(self, model: LogModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._is_following = True
+        self._typing = QTimer(self, interval=_TYPING_MS, singleShot=True)
+        self._typing.timeout.connect(self._apply)
+        self._build()
+        model.sources_changed.connect(self._list_sources)
+        model.filtered.connect(self._count)
+        model.rowsInserted.connect(self._follow)
+        model.modelReset.connect(self._follow)
+        self._list_sources()
+        self._count(model.rowCount(), model.rowCount())
+
+    def show_node(self, node_id: str | None) -> None:
+        """Show only what one node said, or everything."""
+        if node_id is not None and self.sources.findData(node_id) < 0:
+            self.sources.addItem(self._model.name_of(node_id), node_id)
+        self.sources.setCurrentIndex(max(0, self.sources.findData(node_id)))
+
+    def copy(self) -> None:
+        """Put the selected entries, or all that are shown, on the clipboard."""
+        QGuiApplication.clipboard().setText(self._model.text_of(self._chosen() or self._model.entries()))
+
+    def save(self) -> None:
+        """Ask for a file and write what is shown."""
+        dialog = QFileDialog(self, "Save the log", "fusion.log")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda name: self.save_to(Path(name)))
+        dialog.open()
+
+    def save_to(self, path: Path) -> None:
+        """Write what is shown to a file; the line below the list tells how that went."""
+        entries = self._model.entries()
+        try:
+            files.write_text(path, self._model.text_of(entries))
+        except FusionError as error:
+            self._tell(error.message, "error")
+        else:
+            self._tell(f"{len(entries)} entries were written to {path}.", "muted")
+
+    def _build(self) -> None:
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Search")
+        self.search.setAccessibleName("Search the log")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._typing.start)
+        self.levels = QComboBox()
+        self.levels.setAccessibleName("Level")
+        for level in Level:
+            self.levels.addItem("All levels" if level is Level.DEBUG else f"{level.name.capitalize()} and up", level)
+        self.levels.setCurrentIndex(int(Level.INFO))
+        self.levels.currentIndexChanged.connect(self._apply)
+        self.sources = QComboBox()
+        self.sources.setAccessibleName("Node")
+        self.sources.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.sources.currentIndexChanged.connect(self._apply)
+        self.pause = _button("Pause", "Let the list stand still; entries are still collected")
+        self.pause.setCheckable(True)
+        self.pause.toggled.connect(self._pause)
+        tools = [self.pause]
+        for text, name, tip, action in (
+            ("Copy", "copy", "Copy the selected entries, or all that are shown", self.copy),
+            ("Save", "save", "Save what is shown to a file", self.save),
+            ("Clear", "trash", "Forget all entries", self._model.clear),
+        ):
+            button = _button(text, tip)
+            button.setIcon(icon(name, "muted"))
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+            button.clicked.connect(action)
+            tools.append(button)
+        bar = QHBoxLayout()
+        bar.setContentsMargins(2 * theme.GRID, 2 * theme.GRID, 2 * theme.GRID, 0)
+        bar.setSpacing(2 * theme.GRID)
+        bar.addWidget(self.search, 1)
+        for part in (self.levels, self.sources, *tools):
+            bar.addWidget(part)
+        self._build_table()
+        self._words = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._words.setContentsMargins(3 * theme.GRID, 0, 3 * theme.GRID, theme.GRID)
+        self._words.setFont(theme.font(theme.CAPTION))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.GRID)
+        layout.addLayout(bar)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self._words)
+        self._apply()
+
+    def _build_table(self) -> None:
+        self.table = _Table()
+        self.table.setModel(self._model)
+        self.table.setItemDelegate(_Cells(self.table))
+        self.table.setAccessibleName("Log")
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setShowGrid(False)
+        self.table.setWordWrap(False)
+        self.table.setTabKeyNavigation(False)
+        self.table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        rows = self.table.verticalHeader()
+        rows.hide()
+        # A fixed height: the cost of an update is then that of the visible rows.
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(_ROW)
+        columns = self.table.horizontalHeader()
+        columns.setHighlightSections(False)
+        columns.setStretchLastSection(True)
+        columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for column, width in enumerate((100, 92, 150)):
+            self.table.setColumnWidth(column, width)
+        self.table.verticalScrollBar().valueChanged.connect(self._note_place)
+        self.table.doubleClicked.connect(self._go)
+        self.table.copied.connect(self.copy)
+
+    def _apply(self) -> None:
+        source = self.sources.currentData()
+        wanted = Filter(
+            level=Level(self.levels.currentData() or 0),
+            sources=frozenset({source}) if source is not None else None,
+            text=self.search.text(),
+        )
+        if wanted != self._model.filter:
+            self._model.set_filter(wanted)
+
+    def _pause(self, is_paused: bool) -> None:
+        self.pause.setText("Go on" if is_paused else "Pause")
+        self._model.set_paused(is_paused)
+
+    def _list_sources(self) -> None:
+        chosen = self.sources.currentData()
+        self.sources.blockSignals(True)
+        self.sources.clear()
+        self.sources.addItem("All nodes", None)
+        for source in self._model.sources():
+            self.sources.addItem("Runtime" if source == "runtime" else self._model.name_of(source), source)
+        self.sources.blockSignals(False)
+        self.show_node(chosen)
+
+    def _count(self, shown: int, kept: int) -> None:
+        if not kept:
+            self._tell("Nothing was said yet. What the runtime and its servers say appears here.", "muted")
+        elif shown == kept:
+            self._tell(f"{kept:,} entries", "muted")
+        else:
+            self._tell(f"{shown:,} of {kept:,} entries; the others are hidden by the filter", "muted")
+
+    def _tell(self, words: str, role: str) -> None:
+        self._words.setText(words)
+        self._words.setProperty("role", role)
+        self._words.style().polish(self._words)
+
+    def _follow(self) -> None:
+        if self._is_following:
+            self.table.scrollToBottom()
+
+    def _note_place(self, value: int) -> None:
+        # Whoever scrolls up wants to read; whoever is at the end wants to see what comes.
+        self._is_following = value >= self.table.verticalScrollBar().maximum()
+
+    def _chosen(self) -> list[Entry]:
+        rows = sorted({index.row() for index in self.table.selectionModel().selectedIndexes()})
+        return [self._model.index(row, 0).data(LogModel.EntryRole) for row in rows]
+
+    def _go(self, index: Index) -> None:
+        self.node_wanted.emit(index.data(LogModel.EntryRole).source)
+
+
+class _Table(QTableView):
+    """A table that copies whole rows; Qt's own copies one cell."""
+
+    copied = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copied.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class _Cells(QStyledItemDelegate):
+    """Paints a row in the colour of its level; the level's shape and word say the same without colour."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        entry: Entry = index.data(LogModel.EntryRole)
+        rect = option.rect
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, theme.colour("selection"))
+        elif entry.level >= Level.WARNING:
+            painter.fillRect(rect, theme.colour(_ROLES[entry.level], 22))
+        inner = rect.adjusted(2 * theme.GRID, 0, -theme.GRID, 0)
+        column = index.column()
+        painter.save()
+        if column == 1:
+            _draw_sign(painter, QRect(inner.left(), inner.center().y() - 4, 9, 9), entry.level)
+            inner.adjust(4 * theme.GRID, 0, 0, 0)
+        is_plain = column in (0, 2) or (column == 3 and entry.level < Level.WARNING)
+        role = "muted" if column in (0, 2) else "text" if is_plain else _ROLES[entry.level]
+        painter.setFont(theme.font(theme.CAPTION, mono=column != 2 and column != 1))
+        painter.setPen(theme.colour("faint" if entry.level is Level.DEBUG and column == 3 else role))
+        text = painter.fontMetrics().elidedText(str(index.data()), Qt.TextElideMode.ElideRight, inner.width())
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+        painter.restore()
+
+
+def _draw_sign(painter: QPainter, box: QRect, level: Level) -> None:
+    """Draw a dot, a triangle or an octagon-like square: info, warning, error."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(getattr(theme.current(), _ROLES[level])))
+    if level >= Level.ERROR:
+        painter.drawRect(box.adjusted(0, 0, -1, -1))
+    elif level is Level.WARNING:
+        painter.drawPolygon(
+            QPolygon([QPoint(box.center().x(), box.top()), box.bottomRight(), QPoint(box.left(), box.bottom())])
+        )
+    else:
+        painter.drawEllipse(box.adjusted(1, 1, -2, -2))
+
+
+def _button(text: str, tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setText(text)
+    button.setToolTip(tip)
+    button.setAccessibleName(f"{text}: {tip}")
+    return button

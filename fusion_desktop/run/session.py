@@ -1,0 +1,341 @@
+"""The inspector's own connection to the running composite: an ordinary MCP client, kept by one task.
+
+The SDK is imported when the first connection opens, not before: it takes longer to load than the window.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import anyio
+from PySide6.QtCore import QObject, Signal
+
+from composite_runtime.errors import FusionError
+from fusion_desktop.run.frames import Frame, JsonObject, Outcome, Progress, Question, ServerError
+from fusion_desktop.run.process import RuntimeProcess
+from fusion_desktop.tasks import spawn
+
+if TYPE_CHECKING:
+    from fusion_desktop.run.connection import Connection, Patience, Server
+
+PAGES = 1000
+"""A server that names a next page for ever is stopped here."""
+
+
+class SessionState(StrEnum):
+    """Whether the inspector reaches a server."""
+
+    CLOSED = "closed"
+    CONNECTING = "connecting"
+    OPEN = "open"
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One list a server can offer: its method, the member of the result, and the capability that announces it."""
+
+    method: str
+    member: str
+    capability: str
+    key: str
+
+
+KINDS = {
+    "tools": Kind("tools/list", "tools", "tools", "name"),
+    "resources": Kind("resources/list", "resources", "resources", "uri"),
+    "templates": Kind("resources/templates/list", "resourceTemplates", "resources", "uriTemplate"),
+    "prompts": Kind("prompts/list", "prompts", "prompts", "name"),
+}
+
+_STALE = {
+    "notifications/tools/list_changed": ("tools",),
+    "notifications/resources/list_changed": ("resources", "templates"),
+    "notifications/prompts/list_changed": ("prompts",),
+}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One list as the server gave it; `broken` describes entries that are not usable, `error` why there is none."""
+
+    items: tuple[JsonObject, ...] = ()
+    broken: tuple[str, ...] = ()
+    error: str = ""
+
+
+class InspectorSession(QObject):
+    """One MCP connection, or none."""
+
+    state_changed = Signal(object, str)
+    """The new `SessionState`, and in words why it was lost."""
+    listed = Signal(str)
+    """A list is known anew: tools, resources, templates or prompts."""
+    asked = Signal(object)
+    """The server asks a `Question`: sampling, elicitation or roots."""
+    withdrawn = Signal(object)
+    """A `Question` needs no answer any more."""
+    logged = Signal(object)
+    """The parameters of a log message the server sent."""
+    notified = Signal(str, object)
+    """Any notification of the server: its method and parameters."""
+    frame = Signal(object)
+    """A `Frame` that was sent or received."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state = SessionState.CLOSED
+        self._reason = ""
+        self._connection: Connection | None = None
+        self._scope: anyio.CancelScope | None = None
+        self._actor: asyncio.Task[None] | None = None
+        self._is_closing = False
+        self._listings: dict[str, Listing] = {}
+        self._stale: dict[str, anyio.Event] = {}
+
+    @property
+    def state(self) -> SessionState:
+        """Whether a server is reached."""
+        return self._state
+
+    @property
+    def reason(self) -> str:
+        """Why the connection was lost, in words."""
+        return self._reason
+
+    @property
+    def server(self) -> "Server | None":
+        """What the server says about itself, while one is reached."""
+        return self._connection.server if self._connection is not None else None
+
+    def listing(self, kind: str) -> Listing:
+        """Return the newest list of a kind."""
+        return self._listings.get(kind, Listing())
+
+    def open_url(self, url: str, token: str = "", *, is_legacy: bool = False) -> None:
+        """Connect to a server over streamable HTTP; `state_changed` tells how it went."""
+
+        def opened() -> "AbstractAsyncContextManager[Connection]":
+            from fusion_desktop.run.connection import over_http
+
+            return over_http(url, token, self, is_legacy=is_legacy)
+
+        self._open(opened)
+
+    def open_pipes(self, process: RuntimeProcess, *, is_legacy: bool = False) -> None:
+        """Connect to a runtime over its pipes; `state_changed` tells how it went."""
+
+        def opened() -> "AbstractAsyncContextManager[Connection]":
+            from fusion_desktop.run.connection import over_pipes
+
+            return over_pipes(process, self, is_legacy=is_legacy)
+
+        self._open(opened)
+
+    def close(self) -> None:
+        """Leave the server."""
+        self._is_closing = True
+        if self._scope is not None:
+            self._scope.cancel()
+
+    async def end(self) -> None:
+        """Leave the server and return when the connection is gone."""
+        self.close()
+        if self._actor is not None:
+            await asyncio.wait({self._actor})
+
+    async def call(
+        self,
+        tool: str,
+        arguments: JsonObject,
+        *,
+        patience: "Patience | None" = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Outcome:
+        """Call a tool; cancelling the task that awaits this cancels the call on the server."""
+        params = {"name": tool, "arguments": arguments}
+        return await self.send("tools/call", params, patience=patience, on_progress=on_progress)
+
+    async def send(
+        self,
+        method: str,
+        params: JsonObject,
+        *,
+        patience: "Patience | None" = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Outcome:
+        """Send any request and return what became of it; raise `FusionError` when there is no answer in time."""
+        from fusion_desktop.run.connection import Patience
+
+        connection = self._reached()
+        began = time.perf_counter()
+        result = error = None
+        try:
+            result = await connection.exchange(method, params, patience=patience or Patience(), on_progress=on_progress)
+        except ServerError as refusal:
+            error = refusal.to_json()
+        return Outcome(method, params, (time.perf_counter() - began) * 1000, result, error)
+
+    async def set_log_level(self, level: str) -> None:
+        """Tell the server from which level on it shall send log messages."""
+        connection = self._reached()
+        connection.log_level = level
+        if not connection.server.is_modern and "logging" in connection.server.capabilities:
+            await connection.request("logging/setLevel", {"level": level})
+
+    def refresh(self, *kinds: str) -> None:
+        """Fetch lists anew, all of them when none is named."""
+        for kind in kinds or KINDS:
+            if kind in self._stale:
+                self._stale[kind].set()
+
+    async def ask(self, method: str, params: JsonObject) -> JsonObject:
+        """Pass a question of the server on to the user."""
+        question = Question(method, params)
+        self.asked.emit(question)
+        try:
+            return await question.answered()
+        finally:
+            self.withdrawn.emit(question)
+
+    def notify(self, method: str, params: JsonObject) -> None:
+        """Take in a notification of the server."""
+        self.refresh(*_STALE[method]) if method in _STALE else None
+        if method == "notifications/message":
+            self.logged.emit(params)
+        self.notified.emit(method, params)
+
+    def saw(self, frame: Frame) -> None:
+        """Pass on a message that was sent or received."""
+        self.frame.emit(frame)
+
+    def _reached(self) -> "Connection":
+        if self._connection is None:
+            raise FusionError("There is no running composite to ask; press Run first.")
+        return self._connection
+
+    def _open(self, opened: "Callable[[], AbstractAsyncContextManager[Connection]]") -> None:
+        self.close()
+        self._actor = spawn(self._keep(opened, self._actor), failed=self._fail)
+
+    async def _keep(
+        self, opened: "Callable[[], AbstractAsyncContextManager[Connection]]", before: "asyncio.Task[None] | None"
+    ) -> None:
+        """Open the connection, keep it until it is lost or closed, and close it: all in this one task."""
+        if before is not None:
+            await asyncio.wait({before})
+        self._is_closing = False
+        self._set(SessionState.CONNECTING)
+        reason = ""
+        try:
+            with anyio.CancelScope() as self._scope:
+                async with opened() as connection:
+                    self._connection = connection
+                    self._set(SessionState.OPEN)
+                    await self._follow(connection)
+                reason = "The server closed the connection."
+        except (FusionError, OSError, ExceptionGroup) as error:
+            reason = _words(error)
+        finally:
+            self._forget(reason)
+
+    async def _follow(self, connection: "Connection") -> None:
+        """Keep the lists current until the connection is lost."""
+        async with anyio.create_task_group() as tasks:
+            for kind in KINDS:
+                self._stale[kind] = anyio.Event()
+                tasks.start_soon(self._keep_listed, connection, kind)
+            if connection.server.is_modern:
+                tasks.start_soon(_listen, connection)
+            await connection.lost.wait()
+            tasks.cancel_scope.cancel()
+
+    async def _keep_listed(self, connection: "Connection", kind: str) -> None:
+        while True:
+            self._stale[kind] = anyio.Event()
+            listing = await _fetched(connection, KINDS[kind])
+            if kind == "tools":
+                connection.learn(listing.items)
+            self._listings[kind] = listing
+            self.listed.emit(kind)
+            await self._stale[kind].wait()
+
+    def _forget(self, reason: str) -> None:
+        self._scope = None
+        self._connection = None
+        self._listings.clear()
+        self._stale.clear()
+        is_lost = bool(reason) and not self._is_closing
+        self._set(SessionState.LOST if is_lost else SessionState.CLOSED, reason if is_lost else "")
+        for kind in KINDS:
+            self.listed.emit(kind)
+
+    def _fail(self, message: str) -> None:
+        self._set(SessionState.LOST, message)
+
+    def _set(self, state: SessionState, reason: str = "") -> None:
+        self._state = state
+        self._reason = reason
+        self.state_changed.emit(state, reason)
+
+
+async def _listen(connection: "Connection") -> None:
+    wanted = {
+        f"{kind}ListChanged": True
+        for kind in ("tools", "resources", "prompts")
+        if (connection.server.capabilities.get(kind) or {}).get("listChanged")
+    }
+    if wanted:
+        try:
+            await connection.listen(wanted)
+        except ServerError:
+            return  # a server need not offer it; the lists are then refreshed by hand
+
+
+async def _fetched(connection: "Connection", kind: Kind) -> Listing:
+    """Return a whole list, page by page; what cannot be used is described instead."""
+    if kind.capability not in connection.server.capabilities:
+        return Listing()
+    items: list[JsonObject] = []
+    broken: list[str] = []
+    cursor: object = None
+    seen: set[object] = set()
+    try:
+        for _ in range(PAGES):
+            page = await connection.request(kind.method, {} if cursor is None else {"cursor": cursor})
+            for number, entry in enumerate(page.get(kind.member) or [], len(items) + len(broken) + 1):
+                fault = _fault(entry, kind)
+                if fault:
+                    broken.append(f"Entry {number}: {fault}")
+                else:
+                    items.append(entry)
+            cursor = page.get("nextCursor")
+            if not isinstance(cursor, str) or cursor in seen:
+                break
+            seen.add(cursor)
+    except FusionError as error:
+        return Listing(tuple(items), tuple(broken), f"{kind.method} failed: {error.message}")
+    return Listing(tuple(items), tuple(broken))
+
+
+def _fault(entry: object, kind: Kind) -> str:
+    if not isinstance(entry, dict):
+        return f"is no object but {entry!r:.80}"
+    if not isinstance(entry.get(kind.key), str):
+        return f"has no {kind.key}: {entry!r:.80}"
+    if kind.member == "tools" and not isinstance(entry.get("inputSchema"), dict):
+        return f"{entry['name']} has no inputSchema"
+    return ""
+
+
+def _words(error: BaseException) -> str:
+    """Return what went wrong, from inside the groups that concurrent tasks wrap around it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, FusionError):
+        return error.message
+    return f"The server cannot be reached: {error or type(error).__name__}"

@@ -1,0 +1,65 @@
+"""What Fusion remembers between starts: window, looks and recent files. Documents keep everything else themselves."""
+
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtCore import QByteArray, QSettings
+
+from composite_runtime import paths
+from fusion_desktop.theme import Mode
+
+RECENT_LIMIT = 12
+WINDOW_VERSION = 1
+"""Raised when docks are added or renamed, so that an old window state is not applied to a new window."""
+
+
+class Settings:
+    """Typed access to one INI file in Fusion's folder."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._store = QSettings(str(file or paths.home() / "desktop.ini"), QSettings.Format.IniFormat)
+
+    @property
+    def mode(self) -> Mode:
+        """Return how the user wants Fusion to look."""
+        value = str(self._store.value("look/mode", Mode.SYSTEM))
+        return Mode(value) if value in tuple(Mode) else Mode.SYSTEM
+
+    @mode.setter
+    def mode(self, mode: Mode) -> None:
+        self._store.setValue("look/mode", str(mode))
+
+    @property
+    def transport(self) -> Literal["http", "stdio"]:
+        """Return how the composite is served when it is run: http or stdio."""
+        return "stdio" if self._store.value("run/transport") == "stdio" else "http"
+
+    @transport.setter
+    def transport(self, transport: Literal["http", "stdio"]) -> None:
+        self._store.setValue("run/transport", transport)
+
+    @property
+    def recent(self) -> list[Path]:
+        """Return the files opened last that still exist, newest first."""
+        stored = self._store.value("files/recent") or []
+        names = [stored] if isinstance(stored, str) else [str(name) for name in stored]
+        return [path for name in names if (path := Path(name)).exists()]
+
+    def add_recent(self, path: Path) -> None:
+        """Put a file at the head of the recent ones."""
+        others = [other for other in self.recent if other != path.resolve()]
+        self._store.setValue("files/recent", [str(p) for p in [path.resolve(), *others][:RECENT_LIMIT]])
+
+    def save_window(self, geometry: QByteArray, state: QByteArray) -> None:
+        """Remember where the window and its docks are."""
+        self._store.setValue("window/geometry", geometry)
+        self._store.setValue("window/state", state)
+
+    def window(self) -> tuple[QByteArray, QByteArray]:
+        """Return what `save_window` was given, or empty values."""
+        empty = QByteArray()
+        geometry, state = self._store.value("window/geometry", empty), self._store.value("window/state", empty)
+        return (
+            geometry if isinstance(geometry, QByteArray) else empty,
+            state if isinstance(state, QByteArray) else empty,
+        )

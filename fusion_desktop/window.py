@@ -1,0 +1,445 @@
+"""The main window: puts canvas, panels and actions together and connects them."""
+
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication
+from PySide6.QtWidgets import (
+    QMainWindow,
+    QMenu,
+    QSizePolicy,
+    QTabWidget,
+    QToolBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from composite_runtime import paths
+from composite_runtime.events import ChildState
+from composite_runtime.graph.model import CompositeNode
+from fusion_desktop import assets, theme
+from fusion_desktop.actions import ALIGN, CONTEXT_MENUS, MENUS, TOOLBAR, Actions, Situation, key_sheet
+from fusion_desktop.arrivals import Arrivals
+from fusion_desktop.canvas.access import Access
+from fusion_desktop.canvas.editing import Editing
+from fusion_desktop.canvas.scene import CanvasScene
+from fusion_desktop.canvas.state import State
+from fusion_desktop.canvas.view import CanvasView
+from fusion_desktop.canvas.welcome import Welcome
+from fusion_desktop.dialogs.ask import ask
+from fusion_desktop.dialogs.export import ExportDialog
+from fusion_desktop.dialogs.filing import Filing
+from fusion_desktop.dialogs.keys import KeySheet
+from fusion_desktop.document.document import Document
+from fusion_desktop.document.files import DocumentFile
+from fusion_desktop.finding import Finding
+from fusion_desktop.panels.banner import Banner, Choice
+from fusion_desktop.panels.catalogue import CataloguePanel, load_catalogue
+from fusion_desktop.panels.crumbs import Crumbs
+from fusion_desktop.panels.dock import Dock
+from fusion_desktop.panels.footer import Footer
+from fusion_desktop.panels.history import HistoryPanel
+from fusion_desktop.panels.minimap import Minimap
+from fusion_desktop.panels.problems import ProblemsPanel
+from fusion_desktop.panels.properties import PropertiesPanel
+from fusion_desktop.run.status import Status
+from fusion_desktop.running import Running
+from fusion_desktop.settings import WINDOW_VERSION, Settings
+
+_IS_MAC = sys.platform == "darwin"
+
+LEFT, RIGHT, BOTTOM = (
+    Qt.DockWidgetArea.LeftDockWidgetArea,
+    Qt.DockWidgetArea.RightDockWidgetArea,
+    Qt.DockWidgetArea.BottomDockWidgetArea,
+)
+
+
+class MainWindow(QMainWindow):
+    """Shows one document."""
+
+    closed = Signal()
+
+    def __init__(
+        self,
+        document: Document,
+        file: DocumentFile,
+        settings: Settings,
+        *,
+        running: Running,
+        status: Status,
+        log_panel: QWidget,
+        inspector: QWidget,
+    ) -> None:
+        super().__init__()
+        self.setObjectName("main")
+        self.document = document
+        self.file = file
+        self.settings = settings
+        self.running = running
+        self._status = status
+        self._is_closing = False
+        self.scene = CanvasScene(document, self)
+        self.view = CanvasView(document, self.scene)
+        self.actions_table = Actions(self, self.view, is_mac=_IS_MAC)
+        self.editing = Editing(document, self.scene, self.view)
+        self._access = Access(document, self.scene, self.view)
+        self.filing = Filing(document, file, settings, self)
+        self.arrivals = Arrivals(document, self.view, self.editing, self.filing, window=self)
+        self.banner = Banner()
+        self.crumbs = Crumbs(document)
+        self.welcome = Welcome(self.view.viewport())
+        templates = load_catalogue()
+        self.catalogue = CataloguePanel(templates)
+        self.finding = Finding(document, self.view, self.editing, self.actions_table, templates)
+        self.properties = PropertiesPanel(document)
+        self.problems = ProblemsPanel(document)
+        self.minimap = Minimap(document, self._state_colour)
+        self.log_panel = log_panel
+        self.inspector = inspector
+        self._docks: dict[str, Dock] = {}
+        self._titles_timer = QTimer(self, interval=0, singleShot=True)
+        self._titles_timer.timeout.connect(self._fit_titles)
+        self._lay_out()
+        self._make_menus()
+        self._make_toolbar()
+        self._make_status_bar()
+        self._connect()
+        self._update_title()
+        self._update_running()
+        self._update_situation()
+        self._restore()
+
+    # Layout
+
+    def _lay_out(self) -> None:
+        centre = QWidget()
+        layout = QVBoxLayout(centre)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.banner)
+        layout.addWidget(self.crumbs)
+        layout.addWidget(self.view, 1)
+        self.setCentralWidget(centre)
+        self.setDockNestingEnabled(True)
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self.setCorner(Qt.Corner.BottomRightCorner, RIGHT)
+        self.setCorner(Qt.Corner.BottomLeftCorner, LEFT)
+        history = HistoryPanel(self.document)
+        for name, title, panel, area in (
+            ("catalogue", "Catalogue", self.catalogue, LEFT),
+            ("minimap", "Map", self.minimap, LEFT),
+            ("properties", "Properties", self.properties, RIGHT),
+            ("inspector", "Inspector", self.inspector, RIGHT),
+            ("history", "History", history, RIGHT),
+            ("log", "Log", self.log_panel, BOTTOM),
+            ("problems", "Problems", self.problems, BOTTOM),
+        ):
+            dock = Dock(name, title, panel, self)
+            self._docks[name] = dock
+            self.addDockWidget(area, dock)
+            dock.toggleViewAction().toggled.connect(self._titles_timer.start)
+            dock.dockLocationChanged.connect(self._titles_timer.start)
+        for first, second in (("properties", "inspector"), ("properties", "history"), ("log", "problems")):
+            self.tabifyDockWidget(self._docks[first], self._docks[second])
+        for name in ("properties", "log"):
+            self._docks[name].raise_()
+        self._docks["history"].hide()
+        docks = [self._docks[name] for name in ("catalogue", "properties")]
+        self.resizeDocks(docks, [248, 328], Qt.Orientation.Horizontal)
+        self.resizeDocks([self._docks["log"]], [180], Qt.Orientation.Vertical)
+        self.resizeDocks([self._docks["catalogue"], self._docks["minimap"]], [560, 160], Qt.Orientation.Vertical)
+        self.resize(1440, 900)
+
+    def _fit_titles(self) -> None:
+        for dock in self._docks.values():
+            dock.fit_title()
+
+    def _make_menus(self) -> None:
+        recent, transport, docks, looks = (QMenu(t, self) for t in ("Open recent", "Serve over", "Panels", "Theme"))
+        recent.setToolTipsVisible(True)
+        recent.aboutToShow.connect(lambda: self.filing.fill_recent(recent))
+        for number, dock in enumerate(self._docks.values(), start=1):
+            toggle = dock.toggleViewAction()
+            if number < 10:
+                toggle.setShortcut(f"Ctrl+Shift+{number}")
+            docks.addAction(toggle)
+        self._choices(
+            transport,
+            {"HTTP": "http", "stdio": "stdio"},
+            self.settings.transport,
+            lambda value: setattr(self.settings, "transport", value),
+        )
+        self._choices(
+            looks,
+            {"Follow the system": "system", "Light": "light", "Dark": "dark", "High contrast": "contrast"},
+            str(self.settings.mode),
+            self._set_mode,
+        )
+        align = QMenu("Align", self)
+        self.actions_table.fill(align, ALIGN)
+        extra = {"*align": align, "*recent": recent, "*transport": transport, "*docks": docks, "*theme": looks}
+        for title, names in MENUS:
+            self.actions_table.fill(self.menuBar().addMenu(title), names, extra)
+
+    def _choices(self, menu: QMenu, words: dict[str, str], present: str, choose: Callable[[str], object]) -> None:
+        group = QActionGroup(menu)
+        for text, value in words.items():
+            action = QAction(text, menu, checkable=True, checked=value == present)
+            action.triggered.connect(lambda _checked=False, value=value: choose(value))
+            group.addAction(action)
+            menu.addAction(action)
+
+    def _make_toolbar(self) -> None:
+        bar = QToolBar("Toolbar", self)
+        bar.setObjectName("toolbar")
+        bar.setMovable(False)
+        bar.setIconSize(QSize(20, 20))
+        for name in TOOLBAR:
+            bar.addAction(self.actions_table[name]) if name else bar.addSeparator()
+        space = QWidget()
+        space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        bar.addWidget(space)
+        self._run_button = QToolButton()
+        self._run_button.setObjectName("run-button")
+        self._run_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._run_button.clicked.connect(self._run_or_stop)
+        bar.addWidget(self._run_button)
+        export = QToolButton()
+        export.setDefaultAction(self.actions_table["file.export"])
+        export.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        export.setText("Export")
+        bar.addWidget(export)
+        self.addToolBar(bar)
+        for button in bar.findChildren(QToolButton):
+            action = button.defaultAction()
+            button.setAccessibleName(action.text().rstrip("…") if action is not None else button.toolTip())
+
+    def _make_status_bar(self) -> None:
+        bar = self.statusBar()
+        bar.setSizeGripEnabled(False)
+        self.footer = Footer()
+        bar.addPermanentWidget(self.footer)
+
+    # Connections
+
+    def _connect(self) -> None:
+        self.actions_table.bind(
+            {
+                **self.editing.handlers(),
+                **self.filing.handlers(),
+                **self.arrivals.handlers(),
+                "file.export": self.export,
+                "file.quit": self.close,
+                **self.finding.handlers(),
+                "help.keys": lambda: KeySheet(key_sheet(is_mac=_IS_MAC), self).open(),
+                "help.about": self._tell_about,
+                "view.full_screen": self._toggle_full_screen,
+                "run.start": lambda: self.running.start(self.settings.transport),
+                "run.stop": self.running.stop,
+            }
+        )
+        for source in (self.editing, self.filing, self.arrivals, self.view, self.properties, self.running):
+            source.refused.connect(self.show_error)
+        self.file.failed.connect(self.show_error)
+        for teller in (self.editing, self.filing, self.arrivals):
+            teller.said.connect(lambda text: self.statusBar().showMessage(text, 4000))
+        self.arrivals.asked.connect(self.show_error)
+        self.running.warned.connect(lambda text: self.banner.tell(text, role="warning"))
+        self.running.changed.connect(self._update_running)
+        self._status.changed.connect(self._show_state)
+        self._status.reset.connect(self._show_states)
+        self.file.path_changed.connect(self._update_title)
+        self.file.changed_on_disk.connect(self._tell_conflict)
+        self.filing.opened.connect(self._opened)
+        self.document.undo_stack.cleanChanged.connect(lambda _clean: self._update_title())
+        self.document.edited.connect(self._update_situation)
+        self.scene.selection_changed.connect(self._select)
+        self.catalogue.chosen.connect(self.editing.add)
+        self.problems.chosen.connect(self.editing.show_node)
+        self.problems.counted.connect(self._count_problems)
+        self.minimap.wanted.connect(self.view.centerOn)
+        self.crumbs.wanted.connect(self.editing.show_level)
+        self.editing.entered.connect(self._entered)
+        self.view.moved.connect(self.minimap.show_visible)
+        self.view.zoomed.connect(self.footer.show_scale)
+        self.footer.problems_wanted.connect(lambda: self.show_panel("problems"))
+        self.footer.copied.connect(lambda: self.statusBar().showMessage("Copied the address", 4000))
+        self.view.menu_wanted.connect(self._open_menu)
+        self.welcome.example_wanted.connect(self.open_example)
+        self.welcome.open_wanted.connect(self.filing.choose)
+        self.welcome.import_wanted.connect(self.arrivals.choose)
+        self.welcome.composite_wanted.connect(self.editing.add_composite)
+        QGuiApplication.clipboard().dataChanged.connect(self._update_situation)
+        theme.signals.changed.connect(self._update_running)
+        self.problems.refresh()
+
+    # What is shown
+
+    def show_error(self, text: str, choices: tuple[Choice, ...] = ()) -> None:
+        """Tell what went wrong, over the canvas."""
+        self.banner.tell(text, role="error", choices=choices)
+
+    def _update_title(self) -> None:
+        self.setWindowTitle(f"{self.file.title}[*] – Fusion")
+        self.setWindowModified(self.document.is_modified)
+        self.setWindowFilePath(str(self.file.path or ""))
+
+    def _update_situation(self) -> None:
+        nodes = self.scene.selected_nodes()
+        stack = self.document.undo_stack
+        self.actions_table.update(
+            Situation(
+                nodes=len(nodes),
+                edges=len(self.scene.selected_edges()),
+                composites=sum(isinstance(self.document.node(n), CompositeNode) for n in nodes),
+                shown=len(self.document.graph.nodes),
+                can_undo=stack.canUndo(),
+                can_redo=stack.canRedo(),
+                can_paste=(mime := QGuiApplication.clipboard().mimeData()) is not None
+                and (mime.hasText() or mime.hasUrls()),
+                is_running=self.running.is_running,
+                is_inside=self.scene.root is not None,
+            )
+        )
+        undo, redo = self.actions_table["edit.undo"], self.actions_table["edit.redo"]
+        undo.setText(f"Undo {stack.undoText()}".strip())
+        redo.setText(f"Redo {stack.redoText()}".strip())
+        self.welcome.setVisible(not self.document.graph.nodes)
+        self._run_button.setEnabled(bool(self.document.graph.nodes))
+
+    def _select(self) -> None:
+        self.properties.show_selection(self.scene.selected_nodes(), self.scene.selected_edges())
+        self._update_situation()
+
+    def _update_running(self) -> None:
+        running = self.running
+        words = "Stop" if running.is_running else "Run"
+        self._run_button.setText(words)
+        self._run_button.setAccessibleName(words)
+        self._run_button.setIcon(assets.icon(words.lower(), "failed" if running.is_running else "on_accent"))
+        self._run_button.setProperty("primary", not running.is_running)
+        self._run_button.style().polish(self._run_button)
+        self.footer.show_run("Running" if running.is_ready else "Starting…" if running.is_running else "", running.url)
+        if not running.is_running:
+            self.scene.clear_states()
+        self._update_situation()
+
+    def _count_problems(self, errors: int, warnings: int) -> None:
+        self.footer.show_problems(errors, warnings)
+        total = errors + warnings
+        self._docks["problems"].setWindowTitle(f"Problems ({total})" if total else "Problems")
+
+    def _show_state(self, node_id: str) -> None:
+        """Pass what a child is doing on to the canvas."""
+        status = self._status.of(node_id)
+        state = State(status.state.value)
+        if state is State.READY and status.active:
+            state = State.BUSY
+        detail = status.reason or ""
+        if status.state is ChildState.READY and status.tools is not None:
+            detail = f"{status.tools} tool{'s' if status.tools != 1 else ''}"
+        self.scene.show_state(node_id, state, detail)
+        self.minimap.refresh()
+
+    def _show_states(self) -> None:
+        self.scene.clear_states()
+        if self.running.is_running:
+            for node_id in self._status.nodes():
+                self._show_state(node_id)
+        self.minimap.refresh()
+
+    def _state_colour(self, node_id: str) -> str | None:
+        state = self.scene.state_of(node_id)
+        return state.value if state is not None else None
+
+    def _entered(self) -> None:
+        self.crumbs.show_path(self.scene.root)
+        self._update_situation()
+
+    def _opened(self) -> None:
+        self.banner.hide()
+        self.crumbs.show_path(None)
+        self.editing.fit()
+        self.view.setFocus()
+
+    # Actions of the window itself
+
+    def _run_or_stop(self) -> None:
+        self.actions_table["run.stop" if self.running.is_running else "run.start"].trigger()
+
+    def export(self) -> None:
+        """Save if need be, then open the export dialog: clients are given the path of the file."""
+        if self.file.path is None or self.document.is_modified:
+            self.filing.save(self._export)
+        else:
+            self._export()
+
+    def _export(self) -> None:
+        assert self.file.path is not None
+        dialog = ExportDialog(self.file.path, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.exported.connect(lambda text: self.statusBar().showMessage(text, 8000))
+        dialog.open()
+
+    def open_example(self) -> None:
+        """Open the graph that comes with Fusion and needs nothing else."""
+        self.filing.open_copy(paths.resource("examples/first.fusion"))
+
+    def show_panel(self, name: str) -> None:
+        """Bring a panel to the front."""
+        self._docks[name].show()
+        self._docks[name].raise_()
+
+    def _tell_about(self) -> None:
+        about = f"Version {version('fusion-desktop')}, under the MIT licence."
+        ask(self, "Fusion", about, {"Close": lambda: None}, default="Close")
+
+    def _toggle_full_screen(self) -> None:
+        self.showNormal() if self.isFullScreen() else self.showFullScreen()
+
+    def _set_mode(self, mode: str) -> None:
+        self.settings.mode = theme.Mode(mode)
+        theme.apply(mode)
+
+    def _open_menu(self, at: QPoint, kind: str) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.actions_table.fill(menu, CONTEXT_MENUS[kind])
+        menu.popup(at)
+
+    def _tell_conflict(self) -> None:
+        path = self.file.path
+        assert path is not None
+        self.banner.tell(
+            f"{self.file.title} was changed by another program.",
+            role="warning",
+            choices=(("Load what it holds now", lambda: self.filing.open(path)), ("Keep mine", self.file.accept_disk)),
+        )
+
+    # Opening and closing
+
+    def _restore(self) -> None:
+        geometry, state = self.settings.window()
+        if not geometry.isEmpty():
+            self.restoreGeometry(geometry)
+        if not state.isEmpty():
+            self.restoreState(state, WINDOW_VERSION)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._is_closing or not self.document.is_modified:
+            self.settings.save_window(self.saveGeometry(), self.saveState(WINDOW_VERSION))
+            self.file.close()
+            event.accept()
+            self.closed.emit()
+            return
+        event.ignore()
+        self.filing.guarded(self._close_for_good)
+
+    def _close_for_good(self) -> None:
+        self._is_closing = True
+        # The question that led here must have gone before its parent goes.
+        QTimer.singleShot(0, self.close)

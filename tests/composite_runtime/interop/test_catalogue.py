@@ -1,0 +1,163 @@
+"""The catalogue that comes with Fusion, and the registry online."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+from composite_runtime.cli import main
+from composite_runtime.errors import FusionError, UnknownName
+from composite_runtime.interop import catalogue
+from composite_runtime.interop.online_registry import OnlineRegistry
+from composite_runtime.interop.registry_entry import Prompt, Text, Way, fill
+
+SAMPLES = Path(__file__).parents[2] / "data" / "clients" / "registry" / "api"
+
+
+def answers(way: Way) -> dict[str, Text]:
+    def answer(prompt: Prompt) -> Text:
+        plain = {"number": "1", "boolean": True, "filepath": "/d", "string": "https://v.test"}[prompt.kind]
+        chosen: Any = prompt.default or (prompt.choices[0] if prompt.choices else plain)
+        return [chosen] if prompt.is_repeated else chosen
+
+    return {prompt.id: answer(prompt) for prompt in way.prompts.values()}
+
+
+def test_every_known_server_becomes_a_node_in_each_of_its_ways() -> None:
+    assert len(catalogue.known_servers()) == 44
+    for server in catalogue.known_servers():
+        assert server.entry.ways, server.id
+        assert server.entry.title
+        assert server.entry.description
+        for way in server.entry.ways:
+            assert not way.is_blocked, (server.id, way.findings)
+            fill(way, answers(way), lambda prompt: prompt.id)
+
+
+def test_packages_are_pinned_or_say_that_they_are_not() -> None:
+    for server in catalogue.known_servers():
+        for way in server.entry.ways:
+            newer = [finding.message for finding in way.findings if "newer one" in finding.message]
+            assert way.origin == "oci" or not newer, server.id
+
+
+def test_ids_are_unique_and_a_server_is_found_by_its_own() -> None:
+    ids = [server.id for server in catalogue.known_servers()]
+    assert len(set(ids)) == len(ids)
+    assert catalogue.known_server("time").entry.title == "Time"
+    assert catalogue.known_server("time").needs == "uv"
+    with pytest.raises(UnknownName, match="catalogue search"):
+        catalogue.known_server("nothing")
+
+
+def test_words_and_categories_narrow_the_search() -> None:
+    assert catalogue.search("git")[0].id in {"git", "github"}
+    assert {server.id for server in catalogue.search("database sql")} <= {
+        server.id for server in catalogue.search("database")
+    }
+    assert all("database" in server.categories for server in catalogue.search("", "database"))
+    assert catalogue.search("no such words") == []
+    assert len(catalogue.search()) == 44
+    assert "database" in catalogue.categories()
+
+
+class Answers(BaseHTTPRequestHandler):
+    asked: list[str] = []
+    broken = False
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        type(self).asked.append(self.path)
+        name = "error-404.json"
+        if parts.path == "/v0.1/servers":
+            name = "list-page2.json" if parse_qs(parts.query).get("cursor") else "list-page1.json"
+        elif unquote(parts.path).endswith("server-git/versions/latest"):
+            name = "single.json"
+        content = b"<html>" if type(self).broken else (SAMPLES / name).read_bytes()
+        self.send_response(404 if name.startswith("error") else 200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    Answers.asked, Answers.broken = [], False
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+def test_pages_are_fetched_once_and_then_kept(address: str) -> None:
+    registry = OnlineRegistry(address)
+    first = registry.search("server")
+    assert first.cursor
+    second = registry.search("server", first.cursor)
+    assert {entry.name for entry in first.entries}.isdisjoint(entry.name for entry in second.entries)
+    assert first.entries[0].ways
+
+    assert registry.search("server").entries == first.entries
+    assert len(Answers.asked) == 2
+    assert "version=latest" in Answers.asked[0]
+
+
+def test_an_old_answer_does_when_the_registry_is_away(
+    address: str, fusion_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = OnlineRegistry(address).search("server")
+    for file in (fusion_home / "registry").iterdir():
+        data = json.loads(file.read_text(encoding="utf-8"))
+        file.write_text(json.dumps(data | {"fetched_at": 1.0}), encoding="utf-8")
+    Answers.broken = True
+
+    again = OnlineRegistry(address).search("server")
+    assert again.entries == first.entries
+    assert again.offline_reason is not None
+    assert main(["catalogue", "search", "server", "--online", "--registry", address]) == 0
+    assert "older answer" in capsys.readouterr().out
+
+
+def test_a_registry_that_is_away_is_told() -> None:
+    with pytest.raises(FusionError, match=r"127\.0\.0\.1 cannot be reached"):
+        OnlineRegistry("http://127.0.0.1:9").search("x")
+
+
+def test_an_answer_that_is_none_is_told(address: str) -> None:
+    Answers.broken = True
+    with pytest.raises(FusionError, match="not JSON"):
+        OnlineRegistry(address).search("x")
+
+
+def test_one_entry_can_be_asked_for(address: str) -> None:
+    entry = OnlineRegistry(address).entry("io.github.modelcontextprotocol/server-git")
+    assert entry.title == "Git"
+    with pytest.raises(FusionError, match="no such server"):
+        OnlineRegistry(address).entry("io.github.example/missing")
+
+
+@pytest.mark.parametrize("url", ["", "ftp://x", "http://example.test", "file:///etc"])
+def test_a_registry_is_reached_safely_or_not_at_all(url: str) -> None:
+    with pytest.raises(FusionError, match="no address of a registry"):
+        OnlineRegistry(url)
+
+
+def test_the_command_line_searches(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["catalogue", "search", "time"]) == 0
+    assert "mcp-server-time" in capsys.readouterr().out
+    assert main(["catalogue", "search", "brave", "--json"]) == 0
+    (brave,) = json.loads(capsys.readouterr().out)
+    assert brave["ways"][0]["asks"] == ["BRAVE_API_KEY (secret)"]
+    assert brave["ways"][0]["needs"] == "Node.js"
+    assert main(["catalogue", "search", "no-such-thing"]) == 1

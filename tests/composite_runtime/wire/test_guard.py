@@ -1,0 +1,101 @@
+"""Ending the process groups of children when the runtime dies."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from composite_runtime.wire.guard import Guard
+from tests import processes
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there a job object does this")
+
+
+@contextlib.contextmanager
+def group(command: str = "sleep 60") -> Iterator[subprocess.Popen[bytes]]:
+    """Run a shell command in a process group of its own."""
+    process = subprocess.Popen(["/bin/sh", "-c", command], start_new_session=True, stdout=subprocess.PIPE)
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def ended(process: subprocess.Popen[bytes]) -> bool:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(5)
+    return process.returncode is not None
+
+
+async def test_what_is_guarded_ends_with_the_guard_and_what_is_no_longer_does_not() -> None:
+    guard = Guard()
+    with group() as one, group() as two, group() as three:
+        for process in (one, two, three):
+            guard.add(process.pid)
+        guard.remove(two.pid)
+        guard.close()
+        assert ended(one)
+        assert ended(three)
+        assert two.poll() is None
+
+
+async def test_a_group_that_ignores_the_request_to_end_is_ended_with_all_in_it() -> None:
+    guard = Guard()
+    with group("trap '' TERM; sleep 60 & echo $!; wait; sleep 60") as process:
+        assert process.stdout is not None
+        grandchild = int(process.stdout.readline())
+        guard.add(process.pid)
+        guard.close()
+        assert ended(process)
+        assert not processes.wait_until_gone(lambda: {grandchild} & processes.descendants(), 5)
+
+
+async def test_forgetting_a_group_that_was_never_guarded_changes_nothing() -> None:
+    guard = Guard()
+    with group() as one, group() as other:
+        guard.add(one.pid)
+        for _ in range(40):  # each would double a list that is written without care
+            guard.remove(other.pid)
+        guard.close()
+        assert ended(one)
+        assert other.poll() is None
+
+
+async def test_numbers_that_begin_alike_are_told_apart() -> None:
+    guard = Guard()
+    with group() as one:
+        guard.add(one.pid)
+        guard.remove(int(f"{one.pid}1"))
+        guard.remove(int(str(one.pid)[:-1] or "0"))
+        guard.close()
+        assert ended(one)
+
+
+async def test_a_guard_that_was_never_needed_starts_nothing() -> None:
+    before = processes.descendants()
+    guard = Guard()
+    guard.remove(12345)
+    assert processes.descendants() == before
+    guard.close()
+
+
+async def test_a_watcher_somebody_killed_does_not_stop_us() -> None:
+    before = processes.descendants()
+    guard = Guard()
+    with group() as one:
+        guard.add(one.pid)
+        watchers = processes.descendants() - before - {one.pid} - processes.descendants(one.pid)
+        for pid in watchers:
+            os.kill(pid, signal.SIGKILL)
+        await asyncio.sleep(0.05)
+        guard.add(one.pid)
+        guard.remove(one.pid)
+        guard.close()
+        guard.close()

@@ -1,0 +1,228 @@
+"""MCP over streamable HTTP from the client's side, against a server that answers what the test wants."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from composite_runtime.errors import ChildError
+from composite_runtime.wire.era import LATEST_LEGACY, LATEST_MODERN, Era
+from composite_runtime.wire.http import AuthorizationNeeded, HttpChild
+from composite_runtime.wire.jsonrpc import Json
+from composite_runtime.wire.link import Link, WrongEra
+from composite_runtime.wire.transport import SessionForgotten
+from tests.support.links import Told
+
+Reply = tuple[int, str, bytes]
+Behave = Callable[["Site", str, Json], Any]
+
+
+def as_json(message: Any) -> Reply:
+    return 200, "application/json", json.dumps(message).encode()
+
+
+def events(*messages: Json) -> Reply:
+    return 200, "text/event-stream", b"".join(b"data: %b\n\n" % json.dumps(message).encode() for message in messages)
+
+
+class Site:
+    """A server that takes one request per connection and answers by a function."""
+
+    def __init__(self, behave: Behave) -> None:
+        self._behave = behave
+        self.got: list[tuple[str, Json, Mapping[str, str]]] = []
+        self.url = ""
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
+            headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in head[1:])}
+            body = await reader.readexactly(int(headers.get("content-length", "0")))
+            method = head[0].split()[0]
+            message = json.loads(body) if body else {}
+            self.got.append((method, message, headers))
+            reply = self._behave(self, method, message)
+            status, kind, answer = await reply if asyncio.iscoroutine(reply) else reply
+            more = "mcp-session-id: s1\r\n" if message.get("method") == "initialize" else ""
+            writer.write(f"HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\n{more}connection: close\r\n\r\n".encode())
+            writer.write(answer)
+            await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+def ordinary(site: Site, method: str, message: Json) -> Reply:
+    if method != "POST":
+        return 405, "text/plain", b""
+    if "id" not in message:
+        return 202, "text/plain", b""
+    results: Json = {
+        "initialize": {"protocolVersion": LATEST_LEGACY, "capabilities": {}, "serverInfo": {"name": "s"}},
+        "server/discover": {"supportedVersions": [LATEST_MODERN], "capabilities": {}},
+    }
+    return as_json({"jsonrpc": "2.0", "id": message["id"], "result": results.get(message["method"], {"ok": True})})
+
+
+def but(method: str, reply: Callable[[Json], Any]) -> Behave:
+    """Behave as usual, but answer this method by a function."""
+
+    def behave(site: Site, how: str, message: Json) -> Any:
+        return reply(message) if message.get("method", how) == method else ordinary(site, how, message)
+
+    return behave
+
+
+@asynccontextmanager
+async def linked(era: Era, behave: Behave = ordinary) -> AsyncIterator[tuple[Link, Site]]:
+    site = Site(behave)
+    server = await asyncio.start_server(site.take, "127.0.0.1", 0)
+    site.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
+    told = Told()
+
+    async def extra() -> Mapping[str, str]:
+        return {"x-own": "1"}
+
+    link = Link(
+        HttpChild(site.url, extra),
+        capabilities={},
+        client_info={"name": "t"},
+        ask=told.ask,
+        tell=told.tell,
+        noise=told.noise.append,
+    )
+    try:
+        await link.open(era)
+        yield link, site
+    finally:
+        await link.close()
+        server.close()
+
+
+async def call(link: Link) -> Json:
+    return await asyncio.wait_for(link.request("tools/call", {"name": "t"}, None), 5)
+
+
+@pytest.mark.parametrize("era", list(Era))
+async def test_a_call_is_posted_and_answered_in_both_eras(era: Era) -> None:
+    async with linked(era) as (link, site):
+        assert await call(link) == {"ok": True}
+        _, message, headers = site.got[-1]
+        assert headers["x-own"] == "1"
+        assert headers["mcp-protocol-version"] == link.version
+        assert headers.get("mcp-session-id") == ("s1" if era is Era.LEGACY else None)
+        assert headers.get("mcp-name") == ("t" if era is Era.MODERN else None)
+        assert message["method"] == "tools/call"
+
+
+async def test_an_answer_may_be_a_stream_with_other_things_before_it() -> None:
+    def stream(message: Json) -> Reply:
+        return events({"method": "notifications/x"}, {"id": message["id"], "result": {"streamed": True}})
+
+    async with linked(Era.LEGACY, but("tools/call", stream)) as (link, _):
+        assert await call(link) == {"streamed": True}
+
+
+NO_ANSWERS: list[tuple[Reply, str]] = [
+    (as_json({}), "something else than the answer"),
+    (as_json({"id": 424242, "result": {}}), "something else than the answer"),
+    (as_json([]), "something else than the answer"),
+    ((200, "application/json", b"nonsense"), "something else than the answer"),
+    ((200, "application/json", b""), "something else than the answer"),
+    ((200, "text/html", b"<html>"), "answered with text/html instead of JSON"),
+    ((202, "text/plain", b""), "instead of JSON"),
+    ((200, "text/event-stream", b""), "ended the answer before it was complete"),
+    ((500, "text/plain", b"oops"), "HTTP status 500"),
+    ((400, "text/plain", b"oops"), "HTTP status 400"),
+]
+
+
+@pytest.mark.parametrize(("reply", "words"), NO_ANSWERS, ids=repr)
+async def test_an_answer_that_is_none_fails_the_call_at_once_in_words(reply: Reply, words: str) -> None:
+    async with linked(Era.LEGACY, but("tools/call", lambda message: reply)) as (link, _):
+        with pytest.raises(ChildError, match=words):
+            await call(link)
+        assert link.is_open
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_server_that_wants_credentials_is_told_so(status: int) -> None:
+    with pytest.raises(AuthorizationNeeded, match=f"answered {status}: it wants credentials"):
+        async with linked(Era.LEGACY, but("initialize", lambda message: (status, "text/plain", b""))):
+            pass
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 406, 415])
+async def test_a_refusal_without_words_of_the_first_question_means_the_other_era(status: int) -> None:
+    with pytest.raises(WrongEra):
+        async with linked(Era.MODERN, but("server/discover", lambda message: (status, "text/plain", b"no session"))):
+            pass
+
+
+async def test_a_server_that_is_not_there_is_not_of_the_wrong_era() -> None:
+    with pytest.raises(ChildError, match="HTTP status 503") as caught:
+        async with linked(Era.MODERN, but("server/discover", lambda message: (503, "text/plain", b""))):
+            pass
+    assert not isinstance(caught.value, WrongEra)
+
+
+async def test_of_the_calls_on_a_forgotten_session_each_finds_out_by_itself() -> None:
+    release = asyncio.Event()
+    count = 0
+
+    async def later(message: Json) -> Reply:
+        await release.wait()
+        return as_json({"id": message["id"], "result": {"ran": True}})
+
+    def reply(message: Json) -> Any:
+        nonlocal count
+        count += 1
+        return later(message) if count == 1 else (404, "text/plain", b"")
+
+    async with linked(Era.LEGACY, but("tools/call", reply)) as (link, _):
+        loop = asyncio.get_running_loop()
+        ran = loop.create_task(call(link))
+        while count == 0:
+            await asyncio.sleep(0.01)
+        refused = [loop.create_task(call(link)) for _ in range(5)]
+        assert isinstance(await link.ended(), SessionForgotten)
+        closing = loop.create_task(link.close())
+        await asyncio.sleep(0.05)
+        release.set()
+        await closing
+        outcomes = await asyncio.gather(*refused, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {SessionForgotten}
+        assert await ran == {"ran": True}
+
+
+async def test_a_session_that_is_forgotten_while_nobody_calls_is_noticed() -> None:
+    async with linked(Era.LEGACY, but("GET", lambda message: (404, "text/plain", b""))) as (link, _):
+        assert isinstance(await asyncio.wait_for(link.ended(), 5), SessionForgotten)
+
+
+async def test_a_modern_call_that_is_given_up_hangs_up_and_says_nothing() -> None:
+    started, release = asyncio.Event(), asyncio.Event()
+
+    async def hang(message: Json) -> Reply:
+        started.set()
+        await release.wait()
+        return as_json({})
+
+    async with linked(Era.MODERN, but("tools/call", hang)) as (link, site):
+        task = asyncio.get_running_loop().create_task(call(link))
+        await started.wait()
+        task.cancel()
+        await asyncio.wait([task])
+        release.set()
+        await link.request("tools/list", {}, None)
+        assert not [message for _, message, _ in site.got if message.get("method") == "notifications/cancelled"]
+
+
+async def test_the_session_is_ended_with_the_link() -> None:
+    async with linked(Era.LEGACY) as (_, site):
+        pass
+    assert [method for method, _, _ in site.got][-1] == "DELETE"

@@ -1,0 +1,158 @@
+"""Nobody loses work: not by a crash, not by another program, not by a save that fails."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from composite_runtime import paths
+from composite_runtime.errors import GraphError
+from composite_runtime.graph import edit, file
+from fusion_desktop.document.document import Document
+from fusion_desktop.document.files import VERSIONS_KEPT, DocumentFile, keep_version, left_behind
+from tests.fusion_desktop.graphs import desk, server
+
+
+@pytest.fixture
+def saved(document: Document) -> DocumentFile:
+    document.load(desk())
+    return DocumentFile(document)
+
+
+def journals() -> list[Path]:
+    return sorted((paths.home() / "recovery").glob("*.json"))
+
+
+def test_a_save_that_fails_leaves_the_document_modified(
+    document: Document, saved: DocumentFile, tmp_path: Path
+) -> None:
+    document.edit("Add", edit.add_node(document.graph, server("new")))
+    (tmp_path / "file").write_text("", encoding="utf-8")
+
+    with pytest.raises(GraphError):
+        saved.save(tmp_path / "file" / "below.fusion")
+
+    assert document.is_modified
+
+
+def test_unsaved_changes_are_written_to_a_journal_and_forgotten_when_saved(
+    document: Document, saved: DocumentFile, tmp_path: Path, qtbot: QtBot
+) -> None:
+    document.edit("Add", edit.add_node(document.graph, server("new")))
+    qtbot.waitUntil(lambda: len(journals()) == 1, timeout=2000)
+    record = json.loads(journals()[0].read_text(encoding="utf-8"))
+    assert file.loads(record["graph"]) == document.graph
+
+    saved.save(tmp_path / "a.fusion")
+
+    assert journals() == []
+
+
+def test_undoing_back_to_what_is_saved_drops_the_journal(document: Document, saved: DocumentFile, qtbot: QtBot) -> None:
+    document.edit("Add", edit.add_node(document.graph, server("new")))
+    qtbot.waitUntil(lambda: len(journals()) == 1, timeout=2000)
+
+    document.undo_stack.undo()
+
+    assert journals() == []
+
+
+def test_the_journal_of_a_program_that_lives_is_left_alone(
+    document: Document, saved: DocumentFile, qtbot: QtBot
+) -> None:
+    document.edit("Add", edit.add_node(document.graph, server("new")))
+    qtbot.waitUntil(lambda: len(journals()) == 1, timeout=2000)
+
+    assert list(left_behind()) == []
+
+
+_EDITS_AND_WAITS = """
+import sys
+from pathlib import Path
+from PySide6.QtWidgets import QApplication
+from composite_runtime.graph import edit
+from fusion_desktop.document.document import Document
+from fusion_desktop.document.files import DocumentFile
+from tests.fusion_desktop.graphs import server
+app = QApplication([])
+document = Document()
+file = DocumentFile(document)
+file.open(Path(sys.argv[1]))
+document.edit("Add", edit.add_node(document.graph, server("unsaved")))
+print("edited", flush=True)
+app.exec()
+"""
+
+
+def test_what_a_killed_program_had_not_saved_is_offered_and_at_most_two_seconds_old(
+    document: Document, saved: DocumentFile, tmp_path: Path, qtbot: QtBot
+) -> None:
+    path = tmp_path / "a.fusion"
+    file.save(desk(), path)
+    command = [sys.executable, "-c", _EDITS_AND_WAITS, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as killed:
+        try:
+            assert killed.stdout is not None
+            assert killed.stdout.readline() == "edited\n"
+            began = time.monotonic()
+            qtbot.waitUntil(lambda: bool(journals()), timeout=10_000)
+            assert time.monotonic() - began < 2
+        finally:
+            killed.kill()
+
+    (found,) = left_behind()
+    assert found.path == path
+    assert found.graph.node("unsaved") is not None
+    assert file.load(path).node("unsaved") is None, "the file itself is as it was saved"
+
+    saved.restore(found)
+    assert document.node("unsaved") is not None
+    assert document.is_modified
+    assert saved.path == path
+    assert list(left_behind()) == []
+
+
+def test_a_broken_journal_is_passed_over(tmp_path: Path) -> None:
+    folder = paths.home() / "recovery"
+    folder.mkdir(parents=True)
+    (folder / "1-a.json").write_text("{", encoding="utf-8")
+    (folder / "1-b.json").write_text('{"pid": 1}', encoding="utf-8")
+
+    assert list(left_behind()) == []
+    assert len(journals()) == 2
+
+
+def test_the_last_saves_are_kept(document: Document, saved: DocumentFile, tmp_path: Path) -> None:
+    path = tmp_path / "a.fusion"
+    for number in range(VERSIONS_KEPT + 3):
+        document.edit("Add", edit.add_node(document.graph, server(f"n{number}")))
+        saved.save(path)
+
+    kept = sorted((paths.home() / "versions").rglob("*.fusion"))
+    assert len(kept) == VERSIONS_KEPT
+    assert file.load(kept[-1]).node(f"n{VERSIONS_KEPT + 1}") is not None
+
+
+def test_the_same_text_is_kept_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.fusion"
+    file.save(desk(), path)
+    keep_version(path, "id")
+    keep_version(path, "id")
+
+    assert len(list((paths.home() / "versions").rglob("*.fusion"))) == 1
+
+
+def test_another_program_writing_the_file_is_a_conflict(saved: DocumentFile, tmp_path: Path) -> None:
+    path = tmp_path / "a.fusion"
+    saved.save(path)
+    assert not saved.conflict
+
+    path.write_text("{}", encoding="utf-8")
+
+    assert saved.conflict
+    saved.accept_disk()
+    assert not saved.conflict

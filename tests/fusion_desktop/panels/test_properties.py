@@ -1,0 +1,227 @@
+"""Properties: each field that was changed is one edit, and what cannot be is refused."""
+
+import asyncio
+from collections.abc import Iterator
+
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
+from pytestqt.qtbot import QtBot
+
+from composite_runtime.graph.model import HttpTransport, ServerNode, StdioTransport
+from fusion_desktop import tasks
+from fusion_desktop.document.document import Document
+from fusion_desktop.panels.fields import SecretField
+from fusion_desktop.panels.properties import PropertiesPanel
+from tests.fusion_desktop.graphs import composite, desk, graph
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, document: Document) -> PropertiesPanel:
+    document.load(desk())
+    panel = PropertiesPanel(document)
+    qtbot.addWidget(panel)
+    panel.resize(340, 700)
+    panel.show()
+    panel.show_selection(["loose"], [])
+    return panel
+
+
+def type_into(field: QLineEdit, text: str) -> None:
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, text)
+    QTest.keyClick(field, Qt.Key.Key_Return)
+
+
+def loose(document: Document) -> ServerNode:
+    node = document.node("loose")
+    assert isinstance(node, ServerNode)
+    return node
+
+
+def test_a_name_is_changed_by_one_step(document: Document, panel: PropertiesPanel) -> None:
+    type_into(panel.node_page.name, "Free")
+
+    assert loose(document).name == "Free"
+    assert document.undo_stack.undoText() == "Rename Loose to Free"
+    document.undo_stack.undo()
+    assert panel.node_page.name.text() == "Loose"
+
+
+def test_a_blank_name_is_refused_and_the_old_one_comes_back(
+    document: Document, panel: PropertiesPanel, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(panel.refused):
+        type_into(panel.node_page.name, " ")
+
+    assert panel.node_page.name.text() == "Loose"
+    assert document.undo_stack.count() == 0
+
+
+def test_escape_takes_back_what_was_typed(document: Document, panel: PropertiesPanel) -> None:
+    field = panel.node_page.name
+    field.setFocus()
+    QTest.keyClicks(field, "x")
+    QTest.keyClick(field, Qt.Key.Key_Escape)
+
+    assert field.text() == "Loose"
+    assert document.undo_stack.count() == 0
+
+
+def test_command_arguments_and_environment_are_edited(document: Document, panel: PropertiesPanel, qtbot: QtBot) -> None:
+    page = panel.node_page
+    type_into(page.command, "uvx")
+    page.arguments.setFocus()
+    page.arguments.setPlainText("mcp-server-time\n\n--local-timezone=UTC\n")
+    page.name.setFocus()
+    name, value, _ = page.variables._rows[0]
+    type_into(name, "TZ")
+    name, value, _ = page.variables._rows[0]
+    type_into(value, "${env:TZ}")
+
+    assert loose(document).transport == StdioTransport(
+        command="uvx", args=("mcp-server-time", "--local-timezone=UTC"), env={"TZ": "${env:TZ}"}
+    )
+
+
+def test_a_server_can_be_reached_another_way(document: Document, panel: PropertiesPanel) -> None:
+    page = panel.node_page
+    page.kind.setCurrentIndex(page.kind.findData("http"))
+    page.kind.activated.emit(page.kind.currentIndex())
+    assert page.url.isVisible()
+    assert not page.command.isVisible()
+
+    type_into(page.url, "https://example.org/mcp")
+
+    assert loose(document).transport == HttpTransport(url="https://example.org/mcp")
+
+
+def test_switching_off_is_one_step(document: Document, panel: PropertiesPanel) -> None:
+    panel.node_page.enabled.click()
+
+    assert not loose(document).enabled
+    assert document.undo_stack.undoText() == "Disable Loose"
+
+
+def test_a_wire_shows_and_changes_the_namespace_of_its_member(document: Document, panel: PropertiesPanel) -> None:
+    panel.show_selection([], [("inner", "box")])
+    page = panel.edge_page
+    assert page.isVisible()
+    assert not page.namespace.isEnabled()
+
+    page.inherit.click()
+    type_into(page.namespace, "x")
+    edge = document.edge("inner", "box")
+    assert edge is not None
+    assert edge.namespace == "x"
+
+    page.inherit.click()
+    edge = document.edge("inner", "box")
+    assert edge is not None
+    assert edge.namespace is None
+
+
+def test_several_nodes_are_switched_off_in_one_step(document: Document, panel: PropertiesPanel) -> None:
+    panel.show_selection(["loose", "inner"], [])
+
+    panel.many_page.disable.click()
+
+    assert not loose(document).enabled
+    assert document.undo_stack.count() == 1
+
+
+def test_what_was_being_typed_belongs_to_the_node_that_was_shown(document: Document, panel: PropertiesPanel) -> None:
+    field = panel.node_page.name
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "Typed")
+
+    panel.show_selection(["inner"], [])
+
+    inner = document.node("inner")
+    assert inner is not None
+    assert inner.name == "Inner"
+
+
+def test_a_composite_lists_its_members_with_what_they_are_called(document: Document, panel: PropertiesPanel) -> None:
+    panel.show_selection(["box"], [])
+
+    assert "inner_…" in panel.node_page._members.text()
+    assert not panel.node_page.command.isVisible()
+
+
+class Memory(KeyringBackend):
+    """A keyring in memory; its low priority keeps it from being chosen by itself."""
+
+    priority = -1  # type: ignore[assignment]  # a property there
+    # Only keyrings known to be safe are used.
+    __module__ = "keyring.backends.SecretService"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
+
+@pytest.fixture
+def memory() -> Iterator[Memory]:
+    before = keyring.get_keyring()
+    memory = Memory()
+    keyring.set_keyring(memory)
+    yield memory
+    keyring.set_keyring(before)
+
+
+def ask_for_a_secret(document: Document, panel: PropertiesPanel) -> SecretField:
+    transport = HttpTransport(url="https://example.org", headers={"Authorization": "Bearer ${secret:token}"})
+    docs = ServerNode(id="docs", name="Docs", transport=transport)
+    document.load(graph((docs, (0, 0)), (composite("box"), (400, 0, 300, 200))))
+    panel.show_selection(["docs"], [])
+    return panel.findChildren(SecretField)[-1]
+
+
+def enter(field: SecretField, value: str) -> None:
+    QTest.keyClicks(field.value, value)
+    QTest.mouseClick(field.button, Qt.MouseButton.LeftButton)
+
+
+async def test_a_secret_goes_to_the_keyring_and_never_into_the_graph(
+    qtbot: QtBot, document: Document, panel: PropertiesPanel, memory: Memory
+) -> None:
+    field = ask_for_a_secret(document, panel)
+    assert field.value.echoMode() == QLineEdit.EchoMode.Password
+
+    enter(field, "s3cret")
+    async with asyncio.timeout(10):
+        while "s3cret" not in memory.kept.values():
+            await asyncio.sleep(0.02)
+    await tasks.cancel_all()
+
+    assert "s3cret" not in document.graph.model_dump_json()
+
+
+async def test_a_computer_without_a_keyring_says_so(qtbot: QtBot, document: Document, panel: PropertiesPanel) -> None:
+    refused: list[str] = []
+    panel.refused.connect(refused.append)
+    field = ask_for_a_secret(document, panel)
+
+    enter(field, "s3cret")
+    async with asyncio.timeout(10):
+        while not refused:
+            await asyncio.sleep(0.02)
+
+    assert "keyring" in refused[0]
+    assert "s3cret" not in refused[0]
+    await tasks.cancel_all()

@@ -1,0 +1,1 @@
+"""What the journeys share: raw clients, a runtime on a graph, and account of the processes they leave."""
