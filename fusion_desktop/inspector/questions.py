@@ -150,8 +150,6 @@ def _card(question: Question, finish: Finish) -> _Card:
     match question.method:
         case "sampling/createMessage":
             return _sampling(question, finish)
-        case "roots/list":
-            return _roots(question, finish)
         case _ if question.params.get("mode") == "url":
             return _elicit_url(question, finish)
         case _:
@@ -183,30 +181,6 @@ def _sampling(question: Question, finish: Finish) -> _Card:
     send = card.add_answer("Send", made, is_primary=True)
     reply.textChanged.connect(lambda: send.setEnabled(_is_sendable(reply.exact_text())))
     card.close_with(reply)
-    return card
-
-
-def _roots(question: Question, finish: Finish) -> _Card:
-    card = _Card(question, finish, can_repeat=True)
-    card.add_text(
-        "It wants to know which folders it may work in: one URI in each line, such as file:///home/me/project."
-    )
-    area = TextArea(lines=2)
-    area.setAccessibleName("Roots, one URI in each line")
-    card.add_part(area)
-
-    def made() -> JsonObject:
-        return {"roots": [{"uri": line.strip()} for line in area.exact_text().splitlines() if line.strip()]}
-
-    card.add_answer("Refuse", lambda: None)
-    send = card.add_answer("Send", made, is_primary=True)
-
-    def judge() -> None:
-        lines = [line.strip() for line in area.exact_text().splitlines() if line.strip()]
-        send.setEnabled(all(line.startswith("file://") for line in lines))
-
-    area.textChanged.connect(judge)
-    card.close_with(area)
     return card
 
 

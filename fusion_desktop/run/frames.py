@@ -80,7 +80,7 @@ class Refused(FusionError):
 
 
 class Question:
-    """Something a server asks the user while it works: `sampling/createMessage`, `elicitation/create`, `roots/list`."""
+    """Something a server asks the user while it works: `sampling/createMessage` or `elicitation/create`."""
 
     def __init__(self, method: str, params: JsonObject) -> None:
         self.method = method

@@ -5,7 +5,7 @@ The SDK is imported when the first connection opens, not before: it takes longer
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -76,7 +76,7 @@ class InspectorSession(QObject):
     listed = Signal(str)
     """A list is known anew: tools, resources, templates or prompts."""
     asked = Signal(object)
-    """The server asks a `Question`: sampling, elicitation or roots."""
+    """The server asks a `Question`: sampling or elicitation."""
     withdrawn = Signal(object)
     """A `Question` needs no answer any more."""
     logged = Signal(object)
@@ -94,6 +94,7 @@ class InspectorSession(QObject):
         self._scope: anyio.CancelScope | None = None
         self._actor: asyncio.Task[None] | None = None
         self._is_closing = False
+        self._roots: tuple[JsonObject, ...] = ()
         self._listings: dict[str, Listing] = {}
         self._stale: dict[str, anyio.Event] = {}
 
@@ -111,6 +112,19 @@ class InspectorSession(QObject):
     def server(self) -> "Server | None":
         """What the server says about itself, while one is reached."""
         return self._connection.server if self._connection is not None else None
+
+    @property
+    def roots(self) -> tuple[JsonObject, ...]:
+        """The folders a server is told it may work in. They are a setting: no call waits for the user to name them."""
+        return self._roots
+
+    def set_roots(self, roots: Sequence[JsonObject]) -> None:
+        """Offer other roots, and tell a server that can be told."""
+        if self._roots == (named := tuple(roots)):
+            return
+        self._roots = named
+        if self._connection is not None and not self._connection.server.is_modern:
+            spawn(self._connection.notify("notifications/roots/list_changed"))
 
     def listing(self, kind: str) -> Listing:
         """Return the newest list of a kind."""
@@ -194,7 +208,9 @@ class InspectorSession(QObject):
                 self._stale[kind].set()
 
     async def ask(self, method: str, params: JsonObject) -> JsonObject:
-        """Pass a question of the server on to the user."""
+        """Pass a question of the server on to the user; what is a setting is answered at once."""
+        if method == "roots/list":
+            return {"roots": list(self._roots)}
         question = Question(method, params)
         self.asked.emit(question)
         try:

@@ -258,9 +258,9 @@ async def test_several_questions_wait_in_a_queue(qtbot: QtBot) -> None:
     async with inspecting(qtbot) as panel:
         panel.show_tool("three")
         panel.tools.send()
-        await until(lambda: panel.questions.waiting == 3)
+        await until(lambda: panel.questions.waiting == 2)
 
-        assert "The server asks · 1 of 3" in words_in(panel.questions)
+        assert "The server asks · 1 of 2" in words_in(panel.questions)
         panel.tools.call.cancel()
         await until(lambda: panel.questions.waiting == 0)
         assert not panel.questions.isVisible()
@@ -268,18 +268,18 @@ async def test_several_questions_wait_in_a_queue(qtbot: QtBot) -> None:
 
 async def test_an_answer_can_count_for_all_questions_of_its_kind(qtbot: QtBot) -> None:
     async with inspecting(qtbot) as panel:
-        panel.show_tool("where")
+        panel.show_tool("form")
         panel.tools.send()
         await until(lambda: panel.questions.waiting)
-        area = next(a for a in panel.questions.findChildren(QPlainTextEdit) if a.accessibleName().startswith("Roots"))
-        qtbot.keyClicks(area, "file:///here")
+        color = next(a for a in panel.questions.findChildren(QPlainTextEdit) if a.accessibleName() == "color")
+        qtbot.keyClicks(color, "red")
         assert panel.questions._card is not None
         panel.questions._card._always.setChecked(True)
-        button(panel.questions, "Send").click()
+        button(panel.questions, "Accept").click()
         await until(lambda: not panel.tools.call.is_running)
 
-        assert (await called(panel, "where")).startswith("Done in")
-        assert "file:///here" in panel.tools.result._raw_text
+        assert (await called(panel, "form")).startswith("Done in")
+        assert "red" in panel.tools.result._raw_text
 
 
 async def test_a_tool_that_appears_while_running_is_listed_and_the_selection_stays(qtbot: QtBot) -> None:

@@ -150,7 +150,6 @@ async def test_progress_without_end_does_not_keep_a_call_for_ever(qtbot: QtBot) 
 ANSWERS = {
     "sampling/createMessage": {"role": "assistant", "content": {"type": "text", "text": "blue"}, "model": "me"},
     "elicitation/create": {"action": "accept", "content": {"color": "red"}},
-    "roots/list": {"roots": [{"uri": "file:///here"}]},
 }
 
 
@@ -168,7 +167,7 @@ def answering(session: InspectorSession) -> list[Question]:
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize(
     ("tool", "method"),
-    [("sample", "sampling/createMessage"), ("form", "elicitation/create"), ("where", "roots/list")],
+    [("sample", "sampling/createMessage"), ("form", "elicitation/create")],
 )
 async def test_what_the_server_asks_is_answered(qtbot: QtBot, era: str, tool: str, method: str) -> None:
     async with features(era) as session:
@@ -186,7 +185,20 @@ async def test_several_questions_at_once_and_one_after_another_are_answered(qtbo
 
         assert set(told(await session.call("three", {}))) == {"f", "s", "r"}
         assert told(await session.call("rounds", {})) == [{"color": "red"}, {"color": "red"}]
-        assert len(asked) == 5
+        assert len(asked) == 4
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_roots_are_a_setting_and_no_call_waits_for_them(qtbot: QtBot, era: str) -> None:
+    async with features(era) as session:
+        asked = answering(session)
+        assert told(await session.call("where", {})) == {"roots": []}
+        session.set_roots([{"uri": "file:///here", "name": "Here"}])
+
+        assert told(await session.call("where", {})) == {"roots": [{"uri": "file:///here", "name": "Here"}]}
+        assert asked == []
+        if era == "legacy":
+            assert "notifications/roots/list_changed" in told(await session.call("heard", {}))
 
 
 @pytest.mark.parametrize("era", ERAS)
