@@ -25,7 +25,6 @@ from composite_runtime.wire.jsonrpc import (
     RpcError,
 )
 
-PARKED_LIMIT = 256
 PARKED_S = 600.0
 ROUNDS = 10
 _HEARD_OUT_S = 0.02
@@ -95,9 +94,10 @@ class _Parked:
 
 
 class Bridge:
-    """The parked calls of one child."""
+    """The parked calls of one child, `limit` at most."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = 256) -> None:
+        self._limit = limit
         self._parked: dict[str, _Parked] = {}
         self._tasks = Tasks()
 
@@ -154,9 +154,9 @@ class Bridge:
             return _as_question(error, parked.caller)
 
     def _questions(self, parked: _Parked, work: asyncio.Task[Json]) -> Json:
-        if len(self._parked) >= PARKED_LIMIT:
+        if len(self._parked) >= self._limit:
             work.cancel()
-            raise RpcError(INTERNAL_ERROR, f"{PARKED_LIMIT} calls wait for answers already; answer or cancel some")
+            raise RpcError(INTERNAL_ERROR, f"{self._limit} calls wait for answers already; answer or cancel some")
         state = f"{_OURS}{secrets.token_urlsafe(24)}"
         self._parked[state] = parked
         parked.timer = asyncio.get_running_loop().call_later(PARKED_S, self._expire, state)

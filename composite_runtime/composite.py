@@ -54,9 +54,13 @@ class Composite:
         """The members, in the order of the graph."""
         return self._members
 
-    def reshape(self, name: str, members: Sequence[Member]) -> None:
-        """Have this name and these members from now on; calls in flight go on with the old ones."""
+    def reshape(self, name: str, members: Sequence[Member], node: str | None = None) -> None:
+        """Have this name and these members from now on; calls in flight go on with the old ones.
+
+        `node` is the node it stands for from now on, when that is another one.
+        """
         self._name = name
+        self._node = node or self._node
         if tuple(members) == self._members:
             return
         self._join(members)

@@ -116,10 +116,14 @@ class Log(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class GraphChanged(Event):
-    """The watched graph file was read again; `error` says why it could not be used and the last good one stays."""
+    """The watched graph file was read again; `composite` is the node that is served from now on.
+
+    `error` says why the file could not be used; the last good graph stays served.
+    """
 
     event: ClassVar[str] = "graph_changed"
     error: str | None = None
+    composite: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

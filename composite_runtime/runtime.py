@@ -23,7 +23,7 @@ from composite_runtime.events import Emit, Event, GraphChanged, Log, Ready, Stop
 from composite_runtime.front.server import Server
 from composite_runtime.graph import file
 from composite_runtime.graph.check import Level, check, served_composite
-from composite_runtime.graph.model import Graph
+from composite_runtime.graph.model import CompositeNode, Graph, ServingLimits
 from composite_runtime.supervisor import Supervisor
 from composite_runtime.tasks import Tasks
 from composite_runtime.wire.call import Caller
@@ -118,13 +118,14 @@ class _Run:
     async def _serve_graph(self) -> None:
         seen = _stamp(self._options.graph)  # before it is read, or a change meanwhile would not be seen
         graph = file.load(self._options.graph)
-        root = served_root(graph, self._options.composite)
+        self._root = root = served_root(graph, self._options.composite)
         composite = self._supervisor.apply(graph, root)
         server = Server(composite, version("fusion-desktop"), self._emit)
+        server.limit(limits_of(graph, root))
         self._tap(server)
         self._feeding.start(self._serve_feed())
         self._catch_signals()
-        self._tasks.start(self._watch(root, seen))
+        self._tasks.start(self._watch(server, seen))
         _keep_buffers()
         gc.freeze()
         gc.set_threshold(100_000, 50, 100)
@@ -178,7 +179,7 @@ class _Run:
     async def _serve_http(self, server: Server, root: str, address: Address) -> None:
         # Imported here because a runtime on stdio starts in half the time without an HTTP server.
         from composite_runtime.front.http import HttpFront
-        from composite_runtime.front.listener import Listener
+        from composite_runtime.front.listener import Limits, Listener
 
         if not address.is_loopback and self._options.token is None:
             raise FusionError(
@@ -187,7 +188,7 @@ class _Run:
         listening = _bound(address)
         hosts = _LOOPBACK | {address.host} if address.is_loopback else None
         front = HttpFront(server, path="/mcp", hosts=hosts, token=self._options.token)
-        listener = Listener(front, listening)
+        listener = Listener(front, listening, Limits(body_bytes=server.limits.message_bytes))
         if self._options.supervised:
             self._tasks.start(_stdin_ended(self._stop.set))
         self._supervisor.start(Caller(Era.LEGACY, LATEST_LEGACY))
@@ -202,7 +203,7 @@ class _Run:
         await listener.stop()
         await serving
 
-    async def _watch(self, root: str, seen: "_Stamp | None") -> None:
+    async def _watch(self, server: Server, seen: "_Stamp | None") -> None:
         """Apply the graph file whenever it changes; one that cannot be used leaves the last good graph served."""
         is_missed = False
         while True:
@@ -212,19 +213,22 @@ class _Run:
             is_missed, was_missed = now is None, is_missed
             if now != seen and (now is not None or was_missed):
                 seen = now
-                self._reload(root)
+                self._reload(server)
 
-    def _reload(self, root: str) -> None:
+    def _reload(self, server: Server) -> None:
         try:
             graph = file.load(self._options.graph)
-            self._supervisor.apply(graph, served_root(graph, root))
+            root = served_root(graph, followed(graph, self._options.composite, self._root))
+            self._supervisor.apply(graph, root)
+            server.limit(limits_of(graph, root))
+            self._root = root
         except FusionError as error:
             reason = str(error)
         except Exception as error:
             _log.exception("unexpected")
             reason = f"unexpected: {error}"
         else:
-            self._emit(GraphChanged())
+            self._emit(GraphChanged(composite=self._root))
             return
         self._emit(GraphChanged(error=reason))
         self._emit(Log(level="warning", source="runtime", message=f"the graph was not changed: {reason}"))
@@ -249,6 +253,22 @@ def served_root(graph: Graph, wanted: str | None) -> str:
         lines = "".join(f"\n  {problem.message}. {problem.fix}" for problem in errors)
         raise GraphError(f"{graph.name!r} cannot be served:{lines}", errors[0].node)
     return root
+
+
+def followed(graph: Graph, wanted: str | None, present: str) -> str | None:
+    """Return which composite of a changed graph to ask for: what a fresh start would serve, if that is clear.
+
+    Else it is the one that is served at present, or whichever the graph offers now that this one is gone.
+    """
+    with contextlib.suppress(GraphError):
+        return served_composite(graph, wanted).id
+    return present if isinstance(graph.node(present), CompositeNode) else None
+
+
+def limits_of(graph: Graph, root: str) -> ServingLimits:
+    """Return what the clients of a composite may use up."""
+    node = graph.node(root)
+    return node.limits if isinstance(node, CompositeNode) else ServingLimits()
 
 
 _Stamp: TypeAlias = tuple[int, int, int]

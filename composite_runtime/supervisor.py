@@ -36,11 +36,14 @@ class Supervisor:
         self._guard = Guard(Ledger(groups))
         self._children: dict[str, Child] = {}
         self._composites: dict[str, Composite] = {}
+        self._root: Composite | None = None
         self._started: Caller | None = None
         self._tasks = Tasks()
 
     def apply(self, graph: Graph, root: str) -> Composite:
         """Serve this graph from now on and return its root; what did not change is not touched.
+
+        The root is the same object every time, also when another node is the root: clients stay connected to it.
 
         Raises:
             GraphError: the members of the root cannot be built; what was served before is still served.
@@ -54,12 +57,13 @@ class Supervisor:
         for node_id in order:
             node = reached[node_id]
             if isinstance(node, CompositeNode):
-                composites[node_id] = self._built_composite(graph, node, {**children, **composites})
+                members = self._members(graph, node, {**children, **composites})
+                composites[node_id] = self._built_composite(node, members, is_root=node_id == root)
         gone = [child for child in self._children.values() if child not in children.values()]
-        for node_id in self._composites.keys() - composites.keys():
-            dropped = self._composites[node_id]
-            dropped.reshape(dropped.name, ())  # so that it no longer hears of its members
-        self._children, self._composites = children, composites
+        for dropped in self._composites.values():
+            if dropped not in composites.values():
+                dropped.reshape(dropped.name, ())  # so that it no longer hears of its members
+        self._children, self._composites, self._root = children, composites, composites[root]
         for child in gone:
             self._tasks.start(child.close())
         if self._started is not None:
@@ -91,16 +95,18 @@ class Supervisor:
                 )
         return built
 
-    def _built_composite(self, graph: Graph, node: CompositeNode, providers: Mapping[str, Provider]) -> Composite:
-        members = tuple(
+    def _members(self, graph: Graph, node: CompositeNode, providers: Mapping[str, Provider]) -> tuple[Member, ...]:
+        return tuple(
             Member(namespace_of(graph, edge), providers[edge.source])
             for edge in graph.members(node.id)
             if edge.source in providers
         )
-        present = self._composites.get(node.id)
-        if present is None:
+
+    def _built_composite(self, node: CompositeNode, members: tuple[Member, ...], *, is_root: bool) -> Composite:
+        present = self._root if is_root else self._composites.get(node.id)
+        if present is None or (present is self._root and not is_root):
             return Composite(node.id, node.name, members, self._emit)
-        present.reshape(node.name, members)
+        present.reshape(node.name, members, node.id)
         return present
 
 

@@ -48,7 +48,7 @@ class Child:
         self._pool = Pool(node, memory, self._made)
         self._listeners: list[Callable[[Notice], None]] = []
         self._watchers: dict[str, int] = {}
-        self._bridge = Bridge()
+        self._bridge = Bridge(node.limits.parked_calls)
         self._turns = asyncio.Semaphore(node.limits.concurrent_calls)
         self._timeouts = Timeouts(node.limits.idle_s, node.limits.total_s)
         self._told_last: tuple[ChildState, str | None, int | None, int | None] | None = None

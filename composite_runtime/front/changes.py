@@ -15,7 +15,6 @@ from composite_runtime.wire.era import SUBSCRIPTION_KEY
 from composite_runtime.wire.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, Json, RequestId, RpcError
 
 COALESCE_S = 0.05
-STREAMS_LIMIT = 1024
 _LISTS = (Kind.TOOLS, Kind.PROMPTS, Kind.RESOURCES)
 
 
@@ -37,8 +36,9 @@ class _Stream:
 class Changes:
     """Passes a provider's notices on to those who want them; a burst of list changes is told once."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Provider, streams_limit: int = 1024) -> None:
         self._provider = provider
+        self.streams_limit = streams_limit
         self._sessions: dict[str, Session] = {}
         self._streams: set[_Stream] = set()
         self._tasks = Tasks()
@@ -69,8 +69,8 @@ class Changes:
         wanted = params.get("notifications")
         if not isinstance(wanted, dict):
             raise RpcError(INVALID_PARAMS, "subscriptions/listen needs the object 'notifications'")
-        if len(self._streams) >= STREAMS_LIMIT:
-            raise RpcError(INTERNAL_ERROR, f"there are {STREAMS_LIMIT} listen streams already")
+        if len(self._streams) >= self.streams_limit:
+            raise RpcError(INTERNAL_ERROR, f"there are {self.streams_limit} listen streams already")
         kinds = frozenset(kind for kind in _LISTS if wanted.get(f"{kind}ListChanged") is True)
         uris = frozenset(uri for uri in _strings(wanted.get("resourceSubscriptions")))
         stream = _Stream(request_id, send, kinds, uris)

@@ -30,8 +30,6 @@ from composite_runtime.wire.jsonrpc import (
     RpcError,
 )
 
-SESSIONS_LIMIT: Final = 1000
-SESSION_IDLE_S: Final = 1800.0
 _DRAIN_S: Final = 1.0
 
 _STATUS: Final = {
@@ -176,9 +174,8 @@ class HttpFront:
 
     def _legacy(self, exchange: Exchange, message: Json) -> None:
         if message.get("method") == "initialize" and "id" in message:
-            if len(self._sessions) >= SESSIONS_LIMIT:
-                raise Refusal(503, f"there are {SESSIONS_LIMIT} sessions already")
-            session = _HttpSession(self._end)
+            self._make_room()
+            session = _HttpSession(self._end, self._server.limits.session_idle_s)
             self._sessions[session.id] = session
         else:
             session = self._session(exchange.headers)
@@ -236,6 +233,16 @@ class HttpFront:
             raise Refusal(404, "Session not found")
         return session
 
+    def _make_room(self) -> None:
+        """End the session that was idle for longest when there are as many as there may be."""
+        if len(self._sessions) < self._server.limits.sessions:
+            return
+        idle = [session for session in self._sessions.values() if not session.running]
+        if not idle:
+            raise Refusal(503, f"there are {len(self._sessions)} sessions already, and none is idle")
+        # A client that has gone keeps no stream open, so those without one go first.
+        self._end(min(idle, key=lambda session: (session.stream is not None, session.seen_at)))
+
     def _end(self, session: "_HttpSession") -> None:
         if self._sessions.pop(session.id, None) is not None:
             for task in session.running.values():
@@ -247,14 +254,15 @@ class HttpFront:
 class _HttpSession(Session):
     """A legacy client's session. What nobody asked waits, within a bound, until the client opens its stream."""
 
-    def __init__(self, expired: "Callable[[_HttpSession], None]") -> None:
+    def __init__(self, expired: "Callable[[_HttpSession], None]", idle_s: float) -> None:
         super().__init__(self._push)
+        self._idle_s = idle_s
         self.stream: EventStream | None = None
         self._waiting: list[bytes] = []
         self._expired = expired
         self._loop = asyncio.get_running_loop()
-        self._seen_at = self._loop.time()
-        self._timer = self._loop.call_later(SESSION_IDLE_S, self._look)
+        self.seen_at = self._loop.time()
+        self._timer = self._loop.call_later(idle_s, self._look)
 
     def attach(self, stream: EventStream | None) -> None:
         """Have a stream for what nobody asked, or have none any more."""
@@ -266,7 +274,7 @@ class _HttpSession(Session):
 
     def touch(self) -> None:
         """Let the session live on from now."""
-        self._seen_at = self._loop.time()
+        self.seen_at = self._loop.time()
 
     def finish(self) -> None:
         """End the stream."""
@@ -278,7 +286,7 @@ class _HttpSession(Session):
         # One timer that looks now and then, since one per request would have to be made and cancelled each time.
         if self.stream is not None or self.running:
             self.touch()
-        left_s = self._seen_at + SESSION_IDLE_S - self._loop.time()
+        left_s = self.seen_at + self._idle_s - self._loop.time()
         if left_s > 0:
             self._timer = self._loop.call_later(left_s, self._look)
         else:

@@ -11,6 +11,7 @@ from composite_runtime.errors import ChildError, FusionError, UnknownName
 from composite_runtime.events import ClientChanged, Emit, untold
 from composite_runtime.front.changes import Changes
 from composite_runtime.front.session import FrontRelay, Send, Session
+from composite_runtime.graph.model import ServingLimits
 from composite_runtime.provider import FIRST_LIST_S, Offers, Provider
 from composite_runtime.wire import jsonrpc
 from composite_runtime.wire.call import Caller
@@ -63,8 +64,14 @@ class Server:
         self._info: Json = {"name": provider.name, "title": provider.name, "version": version}
         self._prepared: OrderedDict[tuple[int, str, Era], tuple[Offers, bytes]] = OrderedDict()
         self.changes = Changes(provider)
+        self.limits = ServingLimits()
         self.on_first_caller: Callable[[Caller], None] | None = None
         self.tap: Tap = untapped
+
+    def limit(self, limits: ServingLimits) -> None:
+        """Allow clients so much from now on."""
+        self.limits = limits
+        self.changes.streams_limit = limits.listen_streams
 
     def close(self) -> None:
         """End what clients listen to; requests are still answered."""

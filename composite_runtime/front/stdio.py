@@ -17,7 +17,7 @@ class StdioFront:
     def __init__(self, server: Server, *, drain_s: float) -> None:
         self._server = server
         self._drain_s = drain_s
-        self._wire = OwnStdio()
+        self._wire = OwnStdio(message_limit=server.limits.message_bytes)
         self._session = Session(self._wire.tell)
         self._tasks = Tasks()
         self._gone = asyncio.Event()

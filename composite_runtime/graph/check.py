@@ -7,9 +7,11 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from composite_runtime.errors import GraphError
-from composite_runtime.graph.model import CompositeNode, Graph, ServerNode, StdioTransport
+from composite_runtime.graph.model import CompositeNode, Graph, Limits, ServerNode, StdioTransport
 from composite_runtime.graph.naming import NAME_LIMIT, namespace_of, qualified
 from composite_runtime.graph.nesting import circles
+
+_USUAL_BYTES = 64 * 1024
 
 
 class Level(StrEnum):
@@ -143,6 +145,25 @@ def _is_url(text: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
+def _limits(graph: Graph) -> Iterator[Problem]:
+    for node in graph.nodes:
+        limits = node.limits
+        nothing = [name for name in type(limits).model_fields if getattr(limits, name) <= 0]
+        for name in nothing:
+            message = f"the limit {name} of {node.name} is {getattr(limits, name):g}, so nothing could pass"
+            yield Problem(Level.ERROR, "bad-limit", node.id, message, "Enter a number above 0, or remove the limit.")
+        if nothing:
+            continue
+        if isinstance(limits, Limits) and limits.idle_s > limits.total_s:
+            message = (
+                f"a call of {node.name} ends after {limits.total_s:g} s, before idle_s ({limits.idle_s:g} s) is over"
+            )
+            yield Problem(Level.WARNING, "bad-limit", node.id, message, "Make idle_s shorter than total_s.")
+        if limits.message_bytes < _USUAL_BYTES:
+            message = f"{node.name} may not use messages above {limits.message_bytes} bytes, and a usual list is longer"
+            yield Problem(Level.WARNING, "bad-limit", node.id, message, f"Allow {_USUAL_BYTES} bytes or more.")
+
+
 def _lonely(graph: Graph) -> Iterator[Problem]:
     for node in graph.nodes:
         if isinstance(node, CompositeNode) and not graph.members(node.id):
@@ -184,6 +205,7 @@ _RULES = (
     _cycles,
     _transports,
     _namespaces,
+    _limits,
     _lonely,
 )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 FORMAT_VERSION = 1
 
@@ -47,19 +47,39 @@ class SseTransport(Value):
 Transport: TypeAlias = Annotated[StdioTransport | HttpTransport | SseTransport, Field(discriminator="type")]
 
 
+# A limit of nothing is let in, so that such a graph can be opened and mended; `check` reports it as an error.
+_ABOVE_ZERO: dict[str, JsonValue] = {"exclusiveMinimum": 0}
+_MESSAGE_BYTES = 64 * 1024 * 1024
+
+
 class Limits(Value):
     """What one child may use up; the defaults suit a server that is trusted but not known."""
 
-    idle_s: float = Field(default=300.0, gt=0)
+    idle_s: float = Field(default=300.0, json_schema_extra=_ABOVE_ZERO)
     """How long a call may take without a sign of progress, in seconds."""
-    total_s: float = Field(default=3600.0, gt=0)
+    total_s: float = Field(default=3600.0, json_schema_extra=_ABOVE_ZERO)
     """How long a call may take in all, in seconds."""
-    concurrent_calls: int = Field(default=256, gt=0)
+    concurrent_calls: int = Field(default=256, json_schema_extra=_ABOVE_ZERO)
     """How many calls may be in flight at once; more wait for their turn."""
-    connections: int = Field(default=32, gt=0)
+    parked_calls: int = Field(default=256, json_schema_extra=_ABOVE_ZERO)
+    """How many calls may wait for what their clients were asked; one more is refused."""
+    connections: int = Field(default=32, json_schema_extra=_ABOVE_ZERO)
     """How many connections a legacy child may be given, one for each client that it could ask something."""
-    message_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
+    message_bytes: int = Field(default=_MESSAGE_BYTES, json_schema_extra=_ABOVE_ZERO)
     """How long one message may be."""
+
+
+class ServingLimits(Value):
+    """What the clients of a composite may use up while it is the one that is served."""
+
+    sessions: int = Field(default=1000, json_schema_extra=_ABOVE_ZERO)
+    """How many sessions there may be over HTTP; one more ends the one that was idle for longest."""
+    session_idle_s: float = Field(default=1800.0, json_schema_extra=_ABOVE_ZERO)
+    """How long a session may be idle, in seconds, before it is ended."""
+    listen_streams: int = Field(default=1024, json_schema_extra=_ABOVE_ZERO)
+    """How many `subscriptions/listen` there may be at once; one more is refused."""
+    message_bytes: int = Field(default=_MESSAGE_BYTES, json_schema_extra=_ABOVE_ZERO)
+    """How long a client's message may be."""
 
 
 class ServerNode(Value):
@@ -88,6 +108,7 @@ class CompositeNode(Value):
     name: str
     namespace: str | None = None
     enabled: bool = True
+    limits: ServingLimits = Field(default_factory=ServingLimits)
 
 
 Node: TypeAlias = Annotated[ServerNode | CompositeNode, Field(discriminator="type")]

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from composite_runtime.bridge import (
-    PARKED_LIMIT,
     Bridge,
     drive_rounds,
     from_modern_child,
@@ -46,8 +45,8 @@ class Asking:
 
 
 @asynccontextmanager
-async def bridged() -> AsyncIterator[Bridge]:
-    bridge = Bridge()
+async def bridged(limit: int = 256) -> AsyncIterator[Bridge]:
+    bridge = Bridge(limit)
     try:
         yield bridge
     finally:
@@ -180,8 +179,8 @@ async def test_a_call_that_fails_while_the_client_thinks_is_told_in_the_next_rou
 
 
 async def test_there_is_a_bound_to_parked_calls_and_one_too_many_is_refused_in_words() -> None:
-    async with bridged() as bridge:
-        for _ in range(PARKED_LIMIT):
+    async with bridged(limit=3) as bridge:
+        for _ in range(3):
             await ask(bridge, Asking())
         child = Asking()
         with pytest.raises(RpcError, match="calls wait for answers already"):

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from composite_runtime.graph import file
-from composite_runtime.graph.model import ServerNode
-from composite_runtime.runtime import WATCH_S, Address
+from composite_runtime.graph.model import Graph, ServerNode
+from composite_runtime.runtime import WATCH_S, Address, followed
 from tests import processes
 from tests.support.children import node
+from tests.support.drawn import composite
+from tests.support.drawn import graph as drawn_graph
 from tests.support.raw_runtime import RawRuntime, drawn, running, saved
 
 
@@ -154,6 +156,35 @@ async def test_an_edit_of_the_file_is_served_without_a_restart(tmp_path: Path) -
         await runtime.line(lambda line: line.get("method") == "notifications/tools/list_changed")
         assert await called(runtime, "fresh", "2") == "this is fresh"
         assert await called(runtime, "pid", "3") == pid
+
+
+async def test_a_file_that_holds_another_graph_is_served_all_the_same(tmp_path: Path) -> None:
+    path = saved(tmp_path, node("one"))
+    async with running(path, "--composite", "dev") as runtime:
+        await runtime.initialize()
+        assert await called(runtime, "echo", "1") == "{}"
+        text = path.read_text().replace('"dev"', '"replaced"').replace('"one"', '"uno"')
+        path.write_text(text)
+        event = json.loads(await runtime.event('"graph_changed"'))
+        assert (event.get("error"), event["composite"]) == (None, "replaced")
+        assert await called(runtime, "echo", "2") == "{}"
+
+
+@pytest.mark.parametrize(
+    ("graph", "wanted", "composite"),
+    [
+        (drawn_graph(composite("a"), composite("b"), edges=""), None, "a"),
+        (drawn_graph(composite("a"), composite("b"), edges="a>b"), None, "b"),
+        (drawn_graph(composite("a"), composite("b"), edges="a>b"), "a", "a"),
+        (drawn_graph(composite("a"), composite("b"), edges="a>b"), "renamed", "a"),
+        (drawn_graph(composite("b"), edges=""), "a", None),
+    ],
+    ids=["a second root", "wrapped", "wrapped but asked for", "asked for by an old name", "gone"],
+)
+def test_a_changed_graph_is_served_as_a_fresh_start_would_if_that_is_clear(
+    graph: Graph, wanted: str | None, composite: str | None
+) -> None:
+    assert followed(graph, wanted, "a") == composite
 
 
 async def test_a_broken_file_leaves_the_last_good_graph_and_a_good_one_is_served_again(tmp_path: Path) -> None:

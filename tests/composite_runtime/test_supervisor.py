@@ -127,6 +127,23 @@ async def test_a_composite_that_is_no_longer_reached_hears_nothing_more() -> Non
         assert len(child._listeners) == 1
 
 
+async def test_another_node_can_become_the_root_and_clients_stay_connected_to_it() -> None:
+    async with supervised() as supervisor:
+        root = supervisor.apply(graph(node("one"), composite("a"), edges="one>a"), "a")
+        supervisor.start(LEGACY)
+        pid = await ask(root, "one_pid")
+        notices: list[Notice] = []
+        root.subscribe(notices.append)
+        wrapped = graph(node("one"), composite("a"), composite("b"), edges="one>a a>b")
+        assert supervisor.apply(wrapped, "b") is root
+        assert (root.node, root.name) == ("b", "B")
+        assert await ask(root, "a_one_pid") == pid
+        assert notices
+        assert supervisor.apply(graph(node("one"), composite("a"), edges="one>a"), "a") is root
+        assert await ask(root, "one_pid") == pid
+        assert len(supervisor._children["one"]._listeners) == 1
+
+
 async def test_a_child_in_two_composites_is_one_process() -> None:
     async with supervised() as supervisor:
         shared = graph(node("one"), composite("a"), composite("b"), composite("dev"), edges="one>a one>b a>dev b>dev")

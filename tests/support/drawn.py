@@ -12,6 +12,7 @@ from composite_runtime.graph.model import (
     HttpTransport,
     Limits,
     ServerNode,
+    ServingLimits,
     SseTransport,
     StdioTransport,
     Value,
@@ -71,7 +72,14 @@ _servers = _with_unknown(
     era=st.sampled_from(["auto", "legacy", "modern"]),
     limits=_with_unknown(Limits, idle_s=st.floats(min_value=0.001, max_value=1e9)),
 )
-_composites = _with_unknown(CompositeNode, id=_ids, name=st.text(), namespace=_optional_text, enabled=st.booleans())
+_composites = _with_unknown(
+    CompositeNode,
+    id=_ids,
+    name=st.text(),
+    namespace=_optional_text,
+    enabled=st.booleans(),
+    limits=_with_unknown(ServingLimits, sessions=st.integers(min_value=1)),
+)
 _edges = _with_unknown(Edge, source=_ids, target=_ids, namespace=_optional_text)
 _boxes = _with_unknown(Box, x=_numbers, y=_numbers, width=st.none() | _numbers, height=st.none() | _numbers)
 

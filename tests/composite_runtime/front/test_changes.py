@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from composite_runtime.front.changes import COALESCE_S, STREAMS_LIMIT, Changes
+from composite_runtime.front.changes import COALESCE_S, Changes
 from composite_runtime.front.session import Session
 from composite_runtime.provider import Kind, Notice
 from composite_runtime.wire.era import LATEST_LEGACY, SUBSCRIPTION_KEY
@@ -161,8 +161,8 @@ async def test_listening_to_nothing_in_particular_is_refused(wanted: Any) -> Non
 
 
 async def test_there_is_a_bound_to_streams() -> None:
-    changes = Changes(HandMade("p"))
-    streams = [Modern(changes, {}) for _ in range(STREAMS_LIMIT)]
+    changes = Changes(HandMade("p"), streams_limit=3)
+    streams = [Modern(changes, {}) for _ in range(3)]
     await asyncio.sleep(0.05)
     with pytest.raises(RpcError, match="listen streams already"):
         await changes.listen(1, {"notifications": {}}, MODERN, lambda data: None)

@@ -12,6 +12,7 @@ import pytest
 from composite_runtime.front.http import HttpFront
 from composite_runtime.front.listener import Listener
 from composite_runtime.front.server import Server
+from composite_runtime.graph.model import ServingLimits
 from composite_runtime.provider import Kind, Provider
 from composite_runtime.wire import jsonrpc
 from composite_runtime.wire.era import CAPABILITIES_KEY, LATEST_LEGACY, LATEST_MODERN, VERSION_KEY
@@ -431,6 +432,42 @@ async def test_a_modern_client_hears_of_changes_on_the_stream_it_listens_to() ->
         assert (await stream.message())["id"] == "sub"
         with pytest.raises(EOFError):
             await stream.message()
+
+
+async def test_one_session_too_many_ends_the_one_that_was_idle_for_longest() -> None:
+    async with served(HandMade("p")) as site:
+        site.server.limit(ServingLimits(sessions=3))
+        listening, idle, used = [await site.session() for _ in range(3)]
+        stream = await listening.listen()
+        await used.ask("ping")
+        for _ in range(2):
+            fresh = await site.session()
+            assert (await fresh.ask("ping")).status == 200
+        assert [(await one.ask("ping")).status for one in (idle, used, listening)] == [404, 404, 200]
+        assert len(site.front._sessions) == 2 + 1
+        stream.close()
+
+
+async def test_sessions_with_calls_in_flight_are_not_ended_for_one_more() -> None:
+    async with served(HandMade("p", answers=hanging)) as site:
+        site.server.limit(ServingLimits(sessions=1))
+        session = await site.session()
+        stream = await session.begin("tools/call", {"name": "t"})
+        await asyncio.sleep(0.05)
+        params = {"protocolVersion": LATEST_LEGACY, "capabilities": {}, "clientInfo": {"name": "t"}}
+        refused = await site.send("POST", {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
+        assert (refused.status, "none is idle" in refused.messages[0]["error"]["message"]) == (503, True)
+        stream.close()
+
+
+async def test_an_idle_session_ends_after_its_time() -> None:
+    async with served(HandMade("p")) as site:
+        site.server.limit(ServingLimits(session_idle_s=0.1))
+        session = await site.session()
+        async with asyncio.timeout(5):
+            while site.front._sessions:
+                await asyncio.sleep(0.02)
+        assert (await session.ask("ping")).status == 404
 
 
 async def test_ending_answers_what_runs_or_ends_its_stream_and_leaves_nothing() -> None:

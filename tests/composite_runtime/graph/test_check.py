@@ -3,7 +3,7 @@ from hypothesis import given
 
 from composite_runtime.errors import GraphError
 from composite_runtime.graph.check import Level, Problem, check, served_composite
-from composite_runtime.graph.model import Edge, Graph
+from composite_runtime.graph.model import Edge, Graph, Limits, ServingLimits
 from tests.support.drawn import composite, graph, graphs, server
 
 
@@ -107,6 +107,40 @@ def test_a_public_name_over_64_characters_is_a_warning_with_the_server_that_offe
 
     assert [(problem.rule, problem.node) for problem in problems] == [("long-name", "a")]
     assert "inner_a_ttt" in problems[0].message
+
+
+@pytest.mark.parametrize("name", list(Limits.model_fields))
+@pytest.mark.parametrize("value", [0, -3])
+def test_a_limit_of_a_server_that_lets_nothing_pass_is_an_error(name: str, value: int) -> None:
+    drawn = graph(server("a", limits={name: value}), composite("c"), edges="a>c")
+
+    assert [(problem.rule, problem.node, problem.level) for problem in check(drawn)] == [
+        ("bad-limit", "a", Level.ERROR)
+    ]
+    assert name in check(drawn)[0].message
+
+
+@pytest.mark.parametrize("name", list(ServingLimits.model_fields))
+def test_a_limit_of_a_composite_that_lets_nothing_pass_is_an_error(name: str) -> None:
+    drawn = graph(server("a"), composite("c", limits={name: 0}), edges="a>c")
+
+    assert [(problem.rule, problem.node, problem.level) for problem in check(drawn)] == [
+        ("bad-limit", "c", Level.ERROR)
+    ]
+
+
+@pytest.mark.parametrize("limits", [{"idle_s": 60, "total_s": 30}, {"message_bytes": 1000}])
+def test_limits_that_make_little_sense_are_a_warning(limits: dict[str, int]) -> None:
+    drawn = graph(server("a", limits=limits), composite("c"), edges="a>c")
+
+    assert [(problem.rule, problem.level) for problem in check(drawn)] == [("bad-limit", Level.WARNING)]
+
+
+def test_usual_limits_are_no_problem() -> None:
+    limits = {"idle_s": 60, "total_s": 60, "parked_calls": 1, "message_bytes": 10**6}
+    drawn = graph(server("a", limits=limits), composite("c", limits={"sessions": 1}), edges="a>c")
+
+    assert check(drawn) == []
 
 
 def test_a_problem_is_a_value() -> None:
