@@ -42,6 +42,7 @@ class Catalog:
     readers: tuple[Member, ...]
     members: tuple[Member, ...]
     starting: tuple[Member, ...]
+    prefixes: Mapping[Member, str]
 
     def is_certain(self, name: str, owner: Member) -> bool:
         """Say whether no earlier member, which is still starting, could turn out to be the one the name belongs to."""
@@ -54,23 +55,29 @@ class Catalog:
         if route := self.resources.get(uri):
             return route
         if uri.startswith(_SCHEME):
-            for member in self.readers:
-                if uri.startswith(prefix := moved(member, "")):
-                    return Route(member, uri.removeprefix(prefix))
+            fitting = (member for member in self.readers if uri.startswith(self.prefixes[member]))
+            owner = max(fitting, key=lambda member: len(self.prefixes[member]), default=None)
+            return None if owner is None else Route(owner, uri.removeprefix(self.prefixes[owner]))
         return next((Route(route.member, uri) for literals, route in self.templates if _fits(uri, literals)), None)
 
     def public_uri(self, member: Member, uri: str) -> str:
         """Return the URI by which clients reach a member's resource: its own, unless that leads elsewhere."""
         owner = self.resources.get(uri)
-        return uri if owner is None or owner.member is member else moved(member, uri)
+        is_free = owner is None or owner.member is member
+        return uri if is_free and not uri.startswith(_SCHEME) else self.moved(member, uri)
+
+    def moved(self, member: Member, uri: str) -> str:
+        """Return a member's URI in the form that cannot be another member's."""
+        return self.prefixes[member] + uri
 
 
 def build(offered: Sequence[tuple[Member, Offers]]) -> Catalog:
     """Return the catalog of members, in their order: where two clash, the earlier keeps the name."""
+    prefixes = _prefixes([member for member, _ in offered])
     tools, tool_routes = _named(offered, lambda offers: offers.tools)
     prompts, prompt_routes = _named(offered, lambda offers: offers.prompts)
-    resources, resource_routes = _located(offered)
-    templates, template_routes = _templated(offered)
+    resources, resource_routes = _located(offered, prefixes)
+    templates, template_routes = _templated(offered, prefixes)
     return Catalog(
         offers=Offers(
             tools=tuple(tools),
@@ -90,7 +97,23 @@ def build(offered: Sequence[tuple[Member, Offers]]) -> Catalog:
         ),
         members=tuple(member for member, _ in offered),
         starting=tuple(member for member, offers in offered if not offers.complete),
+        prefixes=prefixes,
     )
+
+
+def _prefixes(members: Iterable[Member]) -> dict[Member, str]:
+    """Return what stands before each member's URIs once they are moved, no two alike.
+
+    What begins like that already, as a nested composite's may, is moved always: then the first name after the scheme is
+    one of ours for certain.
+    """
+    prefixes: dict[Member, str] = {}
+    for member in members:
+        name = member.namespace or member.provider.node
+        taken = prefixes.values()
+        names = (name, *(f"{name}~{number}" for number in range(2, len(prefixes) + 2)))
+        prefixes[member] = next(prefix for each in names if (prefix := f"{_SCHEME}{each}/") not in taken)
+    return prefixes
 
 
 def _named(
@@ -106,37 +129,36 @@ def _named(
     return entries, routes
 
 
-def _located(offered: Iterable[tuple[Member, Offers]]) -> tuple[list[Json], dict[str, Route]]:
+def _located(
+    offered: Iterable[tuple[Member, Offers]], prefixes: Mapping[Member, str]
+) -> tuple[list[Json], dict[str, Route]]:
     entries: list[Json] = []
     routes: dict[str, Route] = {}
     for member, offers in offered:
         for entry in offers.resources:
             own = entry["uri"]
-            uri = own if own not in routes else moved(member, own)
+            uri = prefixes[member] + own if own in routes or own.startswith(_SCHEME) else own
             if uri not in routes:
                 routes[uri] = Route(member, own)
                 entries.append(entry if uri == own else {**entry, "uri": uri})
     return entries, routes
 
 
-def _templated(offered: Iterable[tuple[Member, Offers]]) -> tuple[list[Json], list[tuple[tuple[str, ...], Route]]]:
+def _templated(
+    offered: Iterable[tuple[Member, Offers]], prefixes: Mapping[Member, str]
+) -> tuple[list[Json], list[tuple[tuple[str, ...], Route]]]:
     entries: list[Json] = []
     routes: list[tuple[tuple[str, ...], Route]] = []
     seen: set[str] = set()
     for member, offers in offered:
         for entry in offers.templates:
             own = entry["uriTemplate"]
-            template = own if own not in seen else moved(member, own)
+            template = prefixes[member] + own if own in seen or own.startswith(_SCHEME) else own
             if template not in seen:
                 seen.add(template)
                 routes.append((_literals(template), Route(member, own)))
                 entries.append(entry if template == own else {**entry, "uriTemplate": template})
     return entries, routes
-
-
-def moved(member: Member, uri: str) -> str:
-    """Return a member's URI in the form that cannot be another member's."""
-    return f"{_SCHEME}{member.namespace or member.provider.node}/{uri}"
 
 
 def _literals(template: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-from composite_runtime.catalog import Catalog, Member, Route, build, moved, with_public_links
+from composite_runtime.catalog import Catalog, Member, Route, build, with_public_links
 from composite_runtime.errors import FusionError, UnknownName
 from composite_runtime.events import Emit, untold
 from composite_runtime.hops import told
@@ -32,6 +32,7 @@ class Composite:
         self._members: tuple[Member, ...] = ()
         self._changed = asyncio.Event()
         self._catalogs: dict[tuple[str, ...], Catalog] = {}
+        self._outdated: tuple[Catalog, ...] = ()
         self._changes = 0
         self._links: OrderedDict[str, Member] = OrderedDict()
         self._tasks: OrderedDict[str, Member] = OrderedDict()
@@ -233,7 +234,7 @@ class Composite:
         def public(uri: str) -> str:
             known = self._links.get(uri, member)
             if known.provider is not member.provider and self._present(known) is not None:
-                return moved(member, uri)
+                return catalog.moved(member, uri)
             name = catalog.public_uri(member, uri)
             if name == uri and uri not in catalog.resources:
                 _remember(self._links, uri, member)
@@ -257,7 +258,8 @@ class Composite:
     def _heard(self, member: Member, notice: Notice) -> None:
         if notice.kind is Kind.RESOURCE:
             uri = str(notice.params.get("uri"))
-            public = {catalog.public_uri(member, uri) for catalog in self._catalogs.values()} or {uri}
+            catalogs = tuple(self._catalogs.values()) or self._outdated
+            public = {catalog.public_uri(member, uri) for catalog in catalogs if member in catalog.prefixes} or {uri}
             for name in public:
                 self._pass_up(Notice(notice.kind, {**notice.params, "uri": name}, notice.session))
             return
@@ -267,6 +269,7 @@ class Composite:
 
     def _forget_catalogs(self) -> None:
         self._changes += 1
+        self._outdated = tuple(self._catalogs.values()) or self._outdated  # they still tell what clients call things
         self._catalogs.clear()
         self._changed.set()
         self._changed = asyncio.Event()

@@ -21,6 +21,7 @@ _RECONNECTS = 5
 _DEFAULT_RETRY_S = 1.0
 _SETTLE_S = 1.0
 _SKIP_S = 1.0
+_ABANDON_S = 1.0
 
 Headers = Callable[[], Awaitable[Mapping[str, str]]]
 
@@ -67,8 +68,15 @@ class HttpChild:
             task.add_done_callback(lambda _: self._posts.pop(request_id, None))
 
     def abort(self, request_id: RequestId) -> bool:
-        """Close the stream of a request, which is how a modern client cancels."""
+        """Close the stream of a request, which is how a modern client cancels.
+
+        A legacy server is told by a notification. It may say what belongs to the request a moment longer, but it need
+        not end the stream, and nobody would ever read it.
+        """
         if self._version is None or era_of(self._version) is Era.LEGACY:
+            if task := self._posts.get(request_id):
+                timer = asyncio.get_running_loop().call_later(_ABANDON_S, task.cancel)
+                task.add_done_callback(lambda _: timer.cancel())
             return False
         task = self._posts.pop(request_id, None)
         if task is not None:

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composite_runtime.catalog import Catalog, Member, build, links, moved, with_public_links
+from composite_runtime.catalog import Catalog, Member, build, links, with_public_links
 from composite_runtime.provider import Offers
 from composite_runtime.wire.jsonrpc import Json
 from tests.support.providers import member, tool
@@ -100,6 +100,34 @@ def test_whatever_a_template_expands_to_is_routed_by_it(literals: list[str], val
     assert made.resource(uri) is not None
 
 
+def test_what_a_nested_composite_has_moved_is_never_taken_for_a_members_own() -> None:
+    """The nested one offers something of its member `a`; beside it is another member `a`."""
+    a, nested = member("a"), member("nested")
+    capable: Json = {"resources": {}}
+    theirs = Offers(
+        resources=({"uri": "fusion://a/u:v"},), templates=({"uriTemplate": "fusion://a/u:{x}"},), capabilities=capable
+    )
+    made = catalog((a, Offers(resources=({"uri": "u:v"},), capabilities=capable)), (nested, theirs))
+    assert [entry["uri"] for entry in made.offers.resources] == ["u:v", "fusion://nested/fusion://a/u:v"]
+    for uri, owner, own in (
+        ("fusion://nested/fusion://a/u:v", nested, "fusion://a/u:v"),
+        ("fusion://nested/fusion://a/u:w", nested, "fusion://a/u:w"),
+        ("fusion://a/u:w", a, "u:w"),
+    ):
+        route = made.resource(uri)
+        assert route is not None
+        assert (route.member, route.name) == (owner, own)
+    assert made.public_uri(nested, "fusion://a/u:w") == "fusion://nested/fusion://a/u:w"
+
+
+def test_members_of_one_namespace_keep_their_resources_apart() -> None:
+    members = [member("x"), member("x"), member("x")]
+    made = catalog(*((one, offers(resources=("u:v",))) for one in members))
+    uris = [entry["uri"] for entry in made.offers.resources]
+    assert len(set(uris)) == 3
+    assert [route.member for uri in uris if (route := made.resource(uri))] == members
+
+
 def test_a_template_does_not_take_for_ever_to_match() -> None:
     greedy = ({"uriTemplate": "{+a}{+b}{+c}{+d}{+e}{+f}x"},)
     made = catalog((member("a"), Offers(templates=greedy, capabilities={"resources": {}})))
@@ -117,7 +145,7 @@ def test_a_moved_uri_leads_to_members_without_a_namespace_and_with_odd_ids() -> 
     capable: Json = {"resources": {}}
     made = catalog((odd, Offers(capabilities=capable)), (plain, Offers(capabilities=capable)))
     for one in (odd, plain):
-        route = made.resource(moved(one, "x:y/z"))
+        route = made.resource(made.moved(one, "x:y/z"))
         assert route is not None
         assert (route.member, route.name) == (one, "x:y/z")
 

@@ -34,6 +34,7 @@ class Site:
     def __init__(self, behave: Behave) -> None:
         self._behave = behave
         self.got: list[tuple[str, Json, Mapping[str, str]]] = []
+        self.hung_up: list[Json] = []
         self.url = ""
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -45,7 +46,9 @@ class Site:
             message = json.loads(body) if body else {}
             self.got.append((method, message, headers))
             reply = self._behave(self, method, message)
-            status, kind, answer = await reply if asyncio.iscoroutine(reply) else reply
+            if asyncio.iscoroutine(reply):
+                reply = await self._unless_gone(reader, asyncio.get_running_loop().create_task(reply), message)
+            status, kind, answer = reply
             more = "mcp-session-id: s1\r\n" if message.get("method") == "initialize" else ""
             writer.write(f"HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\n{more}connection: close\r\n\r\n".encode())
             writer.write(answer)
@@ -54,6 +57,16 @@ class Site:
             pass
         finally:
             writer.close()
+
+    async def _unless_gone(self, reader: asyncio.StreamReader, reply: asyncio.Task[Any], message: Json) -> Any:
+        gone = asyncio.get_running_loop().create_task(reader.read())
+        await asyncio.wait({reply, gone}, return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        if not reply.done():
+            reply.cancel()
+            self.hung_up.append(message)
+            raise ConnectionError
+        return reply.result()
 
 
 def ordinary(site: Site, method: str, message: Json) -> Reply:
@@ -226,3 +239,16 @@ async def test_the_session_is_ended_with_the_link() -> None:
     async with linked(Era.LEGACY) as (_, site):
         pass
     assert [method for method, _, _ in site.got][-1] == "DELETE"
+
+
+async def test_the_stream_of_a_cancelled_call_is_not_kept_open_for_a_legacy_server_that_never_ends_it() -> None:
+    async with linked(Era.LEGACY, but("tools/call", lambda message: asyncio.sleep(60, as_json({})))) as (link, site):
+        task = asyncio.get_running_loop().create_task(link.request("tools/call", {"name": "t"}, None))
+        while not any(message.get("method") == "tools/call" for _, message, _ in site.got):
+            await asyncio.sleep(0.01)
+        task.cancel()
+        async with asyncio.timeout(5):
+            while not site.hung_up:
+                await asyncio.sleep(0.02)
+        told = [message for _, message, _ in site.got if message.get("method") == "notifications/cancelled"]
+        assert [message["params"]["requestId"] for message in told] == [site.hung_up[0]["id"]]
