@@ -11,9 +11,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from composite_runtime.errors import FusionError
+from composite_runtime.interop import login_path
 from fusion_desktop import assets, tasks, theme
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.files import DocumentFile, Recovered, left_behind
+from fusion_desktop.first_starts import FirstStarts
 from fusion_desktop.inspector.panel import InspectorPanel
 from fusion_desktop.panels.log import LogPanel
 from fusion_desktop.run.log_model import LogModel
@@ -37,14 +39,22 @@ class Program(QObject):
         self.status = Status(self)
         self.log = LogModel(self)
         self.session = InspectorSession(self)
+        self.first_starts = FirstStarts(self.document, settings, self)
         self.running = Running(
-            self.document, self.process, status=self.status, log=self.log, session=self.session, parent=self
+            self.document,
+            self.process,
+            status=self.status,
+            log=self.log,
+            session=self.session,
+            first_starts=self.first_starts,
+            parent=self,
         )
         self.window = MainWindow(
             self.document,
             self.file,
             settings,
             running=self.running,
+            first_starts=self.first_starts,
             status=self.status,
             log_panel=LogPanel(self.log),
             inspector=InspectorPanel(self.session),
@@ -104,6 +114,8 @@ async def _show(settings: Settings, graph: Path | None) -> int:
     if graph is not None:
         window.filing.open(graph)
     program.offer_recovery()
+    # Known by the time something is run; asking a shell may take a while.
+    tasks.spawn(asyncio.to_thread(login_path.login_shell_path))
     await closed.wait()
     await program.end()
     return 0

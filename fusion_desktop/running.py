@@ -7,6 +7,7 @@ from composite_runtime.events import Event, GraphChanged, Ready
 from composite_runtime.graph.check import Level, served_composite
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.working_copy import WorkingCopy
+from fusion_desktop.first_starts import FirstStarts
 from fusion_desktop.run.log_model import LogModel
 from fusion_desktop.run.process import RuntimeProcess, Transport
 from fusion_desktop.run.session import InspectorSession
@@ -31,6 +32,7 @@ class Running(QObject):
         status: Status,
         log: LogModel,
         session: InspectorSession,
+        first_starts: FirstStarts,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -39,14 +41,17 @@ class Running(QObject):
         self._status = status
         self._log = log
         self._session = session
-        self._copy = WorkingCopy(document, self)
+        self._first_starts = first_starts
+        self._copy = WorkingCopy(document, self, held_back=first_starts.held_back)
         self._url: str | None = None
         self._is_ready = False
         process.event.connect(self._take)
         session.logged.connect(log.take_message)
         process.stopped.connect(self._stopped)
         self._copy.failed.connect(self.warned)
+        first_starts.agreed.connect(self._copy.refresh)
         document.edited.connect(self._name_sources)
+        document.edited.connect(self._look)
         self._name_sources()
 
     @property
@@ -65,7 +70,11 @@ class Running(QObject):
         return self._url
 
     def start(self, transport: Transport, composite: str | None = None) -> None:
-        """Start the composite; say why if it cannot be started."""
+        """Start the composite, once its commands are agreed to; say why if it cannot be started."""
+        if not self._process.is_running:
+            self._first_starts.guard(lambda: self._start(transport, composite))
+
+    def _start(self, transport: Transport, composite: str | None) -> None:
         if self._process.is_running:
             return
         errors = [problem for problem in self._document.problems if problem.level is Level.ERROR]
@@ -117,6 +126,10 @@ class Running(QObject):
         self.changed.emit()
         if reason:
             self.refused.emit(reason)
+
+    def _look(self) -> None:
+        if self._process.is_running:
+            self._first_starts.look()
 
     def _name_sources(self) -> None:
         self._log.set_names({node.id: node.name for node in self._document.graph.nodes})

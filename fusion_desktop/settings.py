@@ -6,6 +6,7 @@ from typing import Literal
 from PySide6.QtCore import QByteArray, QSettings
 
 from composite_runtime import paths
+from composite_runtime.interop.online_registry import DEFAULT_URL
 from fusion_desktop.theme import Mode
 
 RECENT_LIMIT = 12
@@ -37,6 +38,24 @@ class Settings:
     @transport.setter
     def transport(self, transport: Literal["http", "stdio"]) -> None:
         self._store.setValue("run/transport", transport)
+
+    @property
+    def asks_first_start(self) -> bool:
+        """Return whether a command is shown before it is started for the first time."""
+        return bool(self._store.value("run/asks_first_start", True, bool))
+
+    @asks_first_start.setter
+    def asks_first_start(self, asks: bool) -> None:
+        self._store.setValue("run/asks_first_start", asks)
+
+    @property
+    def registry_url(self) -> str:
+        """Return the address of the registry that is searched for servers."""
+        return str(self._store.value("registry/url") or DEFAULT_URL)
+
+    @registry_url.setter
+    def registry_url(self, url: str) -> None:
+        self._store.setValue("registry/url", url)
 
     @property
     def recent(self) -> list[Path]:

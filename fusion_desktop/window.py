@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from composite_runtime import paths
 from composite_runtime.events import ChildState
-from composite_runtime.graph.model import CompositeNode
+from composite_runtime.graph.model import CompositeNode, ServerNode
 from fusion_desktop import assets, theme
 from fusion_desktop.actions import ALIGN, CONTEXT_MENUS, MENUS, TOOLBAR, Actions, Situation, key_sheet
 from fusion_desktop.arrivals import Arrivals
@@ -32,10 +32,12 @@ from fusion_desktop.canvas.welcome import Welcome
 from fusion_desktop.dialogs.ask import ask
 from fusion_desktop.dialogs.export import ExportDialog
 from fusion_desktop.dialogs.filing import Filing
+from fusion_desktop.dialogs.first_start import FirstStartDialog
 from fusion_desktop.dialogs.keys import KeySheet
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.files import DocumentFile
 from fusion_desktop.finding import Finding
+from fusion_desktop.first_starts import FirstStarts
 from fusion_desktop.panels.banner import Banner, Choice
 from fusion_desktop.panels.catalogue import CataloguePanel, load_catalogue
 from fusion_desktop.panels.crumbs import Crumbs
@@ -70,6 +72,7 @@ class MainWindow(QMainWindow):
         settings: Settings,
         *,
         running: Running,
+        first_starts: FirstStarts,
         status: Status,
         log_panel: QWidget,
         inspector: QWidget,
@@ -80,6 +83,7 @@ class MainWindow(QMainWindow):
         self.file = file
         self.settings = settings
         self.running = running
+        self._first_starts = first_starts
         self._status = status
         self._is_closing = False
         self.scene = CanvasScene(document, self)
@@ -248,6 +252,8 @@ class MainWindow(QMainWindow):
         for teller in (self.editing, self.filing, self.arrivals):
             teller.said.connect(lambda text: self.statusBar().showMessage(text, 4000))
         self.arrivals.asked.connect(self.show_error)
+        self._first_starts.asked.connect(self._ask_first_start)
+        self._first_starts.refused.connect(self.show_error)
         self.running.warned.connect(lambda text: self.banner.tell(text, role="warning"))
         self.running.changed.connect(self._update_running)
         self._status.changed.connect(self._show_state)
@@ -383,6 +389,13 @@ class MainWindow(QMainWindow):
         dialog = ExportDialog(self.file.path, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.exported.connect(lambda text: self.statusBar().showMessage(text, 8000))
+        dialog.open()
+
+    def _ask_first_start(self, nodes: list[ServerNode]) -> None:
+        dialog = FirstStartDialog(nodes, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.agreed.connect(self._first_starts.decide)
+        dialog.rejected.connect(self._first_starts.give_up)
         dialog.open()
 
     def open_example(self) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 from composite_runtime import secrets
 from composite_runtime.errors import ChildError
 from composite_runtime.graph.model import HttpTransport, ServerNode, SseTransport, StdioTransport
+from composite_runtime.interop import login_path
 from composite_runtime.interop.launch import runtime_command
+from composite_runtime.wire import batch
 from composite_runtime.wire.guard import Guard
 from composite_runtime.wire.process import Launch
 from composite_runtime.wire.stdio import ChildStdio
@@ -65,9 +67,23 @@ async def transport_to(node: ServerNode, guard: Guard, stderr: Callable[[str], N
 
 async def _launch(node: ServerNode, transport: StdioTransport) -> Launch:
     # The keyring may take its time, so it is asked in a thread; a hundred children without secrets need none.
-    if any("${" in text for text in (*transport.args, *transport.env.values())):
-        return await asyncio.to_thread(launch_of, node, transport)
-    return launch_of(node, transport)
+    try:
+        if any("${" in text for text in (*transport.args, *transport.env.values())):
+            return await asyncio.to_thread(launch_of, node, transport)
+        return launch_of(node, transport)
+    except CommandMissing:
+        if not is_searched_widely(transport):
+            raise
+        # Who was started from a dock or by a client has a shorter PATH than a terminal of the same user.
+        path = await asyncio.to_thread(login_path.login_shell_path)
+        if path is None:
+            raise
+        return await asyncio.to_thread(launch_of, node, transport, path)
+
+
+def is_searched_widely(transport: StdioTransport) -> bool:
+    """Tell whether a command that is not on our PATH is looked for on that of the login shell as well."""
+    return "PATH" not in transport.env and not os.path.dirname(transport.command)
 
 
 async def _resolved(transport: HttpTransport | SseTransport, node: ServerNode) -> dict[str, str]:
@@ -79,9 +95,12 @@ async def _text(text: str, node: ServerNode) -> str:
     return await asyncio.to_thread(secrets.resolve, text, node.id) if "${" in text else text
 
 
-def launch_of(node: ServerNode, transport: StdioTransport) -> Launch:
-    """Return what to start for a node; raise `SecretMissing` or `CommandMissing`."""
-    env = environment() | {name: secrets.resolve(value, node.id) for name, value in transport.env.items()}
+def launch_of(node: ServerNode, transport: StdioTransport, login: str | None = None) -> Launch:
+    """Return what to start for a node; raise `SecretMissing` or `CommandMissing`.
+
+    With `login`, the PATH of the login shell, programs are looked for there first.
+    """
+    env = environment(login) | {name: secrets.resolve(value, node.id) for name, value in transport.env.items()}
     args = tuple(secrets.resolve(arg, node.id) for arg in transport.args)
     cwd = Path(os.path.expanduser(transport.cwd)) if transport.cwd else None
     if cwd is not None and not cwd.is_dir():
@@ -89,16 +108,30 @@ def launch_of(node: ServerNode, transport: StdioTransport) -> Launch:
     if transport.command == "composite-runtime":
         program, *first = runtime_command()
         return Launch(program, (*first, *args), env, cwd)
-    return Launch(_program(node, transport.command, env, cwd), args, env, cwd)
+    program = _program(node, transport.command, env, cwd)
+    if sys.platform == "win32" and batch.is_batch(program):
+        program, *first = batch.behind(program, _text_of, lambda name: shutil.which(name, path=env.get("PATH"))) or (
+            program,
+        )
+        args = (*first, *args)
+    return Launch(program, args, env, cwd)
 
 
-def environment() -> dict[str, str]:
-    """Return the part of our environment every child gets."""
-    return {
+def environment(login: str | None = None) -> dict[str, str]:
+    """Return the part of our environment every child gets; the folders of `login` come first on its PATH."""
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if name.upper() in _INHERITED or name.upper().startswith(_INHERITED_PREFIXES)
     }
+    return inherited | {"PATH": login_path.joined(login, inherited.get("PATH"))} if login else inherited
+
+
+def _text_of(path: str) -> str | None:
+    try:
+        return Path(path).read_bytes()[:65536].decode("utf-8", "replace")
+    except OSError:
+        return None
 
 
 def _program(node: ServerNode, command: str, env: Mapping[str, str], cwd: Path | None) -> str:

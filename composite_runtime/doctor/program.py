@@ -10,52 +10,30 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from composite_runtime import secrets
-from composite_runtime.child.spawn import environment
+from composite_runtime.child.spawn import environment, is_searched_widely
 from composite_runtime.doctor.findings import Check, Finding, Fix, Step, failed, passed, skipped, warned
-from composite_runtime.doctor.login_path import login_shell_path, usual_folders
 from composite_runtime.errors import FusionError
 from composite_runtime.graph.model import StdioTransport
+from composite_runtime.interop.login_path import login_shell_path, usual_folders
+from composite_runtime.interop.needs import FLOORS, INSTALL, VERSION_LIMIT_S
 from composite_runtime.tasks import Tasks
 
 OWN = "composite-runtime"
 """The command that always means this installation's runtime."""
 
-_INSTALL = {
-    "npx": ("Node.js", "node"),
-    "npm": ("Node.js", "node"),
-    "node": ("Node.js", "node"),
-    "uvx": ("uv", "uv"),
-    "uv": ("uv", "uv"),
-    "docker": ("Docker", "docker"),
-    "podman": ("Podman", "podman"),
-    "bunx": ("Bun", "bun"),
-    "bun": ("Bun", "bun"),
-    "deno": ("Deno", "deno"),
-    "python": ("Python", "python"),
-    "python3": ("Python", "python"),
-    "pipx": ("pipx", "pipx"),
-    "dnx": ("the .NET SDK", "dotnet"),
-}
-# Who is asked for its version, and the oldest that current servers run on.
-_FLOORS: Mapping[str, tuple[str, tuple[int, ...]]] = {
-    "node": ("node", (18,)),
-    "npx": ("node", (18,)),
-    "npm": ("node", (18,)),
-    "python": ("python", (3, 10)),
-    "uv": ("uv", (0, 4)),
-    "uvx": ("uv", (0, 4)),
-    "deno": ("deno", (2,)),
-    "bun": ("bun", (1,)),
-    "bunx": ("bun", (1,)),
-    "docker": ("docker", (20,)),
-}
-_VERSION_LIMIT_S = 5.0
 _ENOUGH = 8 * 1024
 
 
 def child_environment(transport: StdioTransport) -> dict[str, str]:
-    """Return the environment the child will get, as far as its references have values."""
-    env = environment()
+    """Return the environment the child will get, as far as its references have values. It may ask the login shell."""
+    env = _resolved(transport, environment())
+    if transport.command != OWN and is_searched_widely(transport) and found_program(transport, env) is None:
+        wider = _resolved(transport, environment(login_shell_path()))
+        env = wider if found_program(transport, wider) is not None else env
+    return env
+
+
+def _resolved(transport: StdioTransport, env: dict[str, str]) -> dict[str, str]:
     for name, value in transport.env.items():
         try:
             env[name] = secrets.resolve(value)
@@ -107,7 +85,7 @@ def _mistyped(command: str, env: Mapping[str, str]) -> Finding | None:
 async def _check_elsewhere(command: str, env: Mapping[str, str]) -> Check:
     """Look for a command that is not on the child's PATH where a terminal would find it."""
     ours = env.get("PATH", os.defpath)
-    login = await login_shell_path()
+    login = await asyncio.to_thread(login_shell_path)
     seen = [f"PATH of the server: {ours}", f"PATH of your login shell: {login or 'could not be asked for'}"]
     for where, searched in (
         ("on the PATH of your login shell", login),
@@ -123,7 +101,7 @@ async def _check_elsewhere(command: str, env: Mapping[str, str]) -> Check:
                 (Fix("add-to-path", folder), Fix("use-absolute-path", found)),
             )
             return failed(Step.COMMAND, finding, *seen)
-    name, package = _INSTALL.get(command, ("", ""))
+    name, package = INSTALL.get(command, ("", ""))
     remedy = f"Install {name}, which brings it." if name else "Install it, or enter its whole path."
     fixes = (Fix("install", package),) if package else (Fix("choose-command"),)
     finding = Finding("command-missing", f"{command!r} is not installed, or not where it could be found", remedy, fixes)
@@ -196,9 +174,9 @@ def _check_interpreter(program: Path, env: Mapping[str, str]) -> Check:
 async def check_version(program: str | None, env: Mapping[str, str]) -> Check:
     """Say which version of Node.js, Python, uv … will run the server, and warn of one that is too old."""
     name = re.sub(r"[\d.]+$", "", Path(program or "").name.lower().removesuffix(".exe").removesuffix(".cmd"))
-    if program is None or name not in _FLOORS:
+    if program is None or name not in FLOORS:
         return skipped(Step.VERSION, "it is no program whose versions are known here")
-    runtime, floor = _FLOORS[name]
+    runtime, floor = FLOORS[name]
     asked = program if name == runtime else _beside(program, runtime, env)
     said = await _version_of(asked, env) if asked else None
     match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", said or "")
@@ -237,7 +215,7 @@ async def _version_of(program: str, env: Mapping[str, str]) -> str | None:
     tasks = Tasks()
     try:
         reading = tasks.start(process.stdout.read(_ENOUGH))
-        await asyncio.wait([reading], timeout=_VERSION_LIMIT_S)
+        await asyncio.wait([reading], timeout=VERSION_LIMIT_S)
         return reading.result().decode("utf-8", "replace") if reading.done() else None
     finally:
         await tasks.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from composite_runtime.errors import ChildError
+from composite_runtime.wire import batch
 from composite_runtime.wire.guard import Guard
 
 # The ladder of `stop`: how long a child may take after its stdin is closed, and after it was asked to end.
@@ -50,16 +51,14 @@ class Process(asyncio.SubprocessProtocol):
         options: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
             options = {"creationflags": 0x08000200}  # CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP
+        options |= {"env": dict(self._launch.env), "cwd": self._launch.cwd}
+        program, args = self._launch.program, self._launch.args
         try:
             async with self._guard.one_at_a_time:
-                await loop.subprocess_exec(
-                    lambda: self,
-                    self._launch.program,
-                    *self._launch.args,
-                    env=dict(self._launch.env),
-                    cwd=self._launch.cwd,
-                    **options,
-                )
+                if sys.platform == "win32" and batch.is_batch(program):
+                    await loop.subprocess_shell(lambda: self, batch.command_line(program, args), **options)
+                else:
+                    await loop.subprocess_exec(lambda: self, program, *args, **options)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise ChildError(f"{self._launch.program} cannot be started: {reason}") from None

@@ -1,5 +1,6 @@
 """The copy of the graph that runs. It follows every edit, and the running composite follows it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -8,6 +9,7 @@ from composite_runtime import paths
 from composite_runtime.errors import GraphError
 from composite_runtime.graph import file
 from composite_runtime.graph.check import Level
+from composite_runtime.graph.model import Graph
 from fusion_desktop.document.document import Document
 
 DELAY_MS = 250
@@ -19,21 +21,28 @@ class WorkingCopy(QObject):
 
     failed = Signal(str)
 
-    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        document: Document,
+        parent: QObject | None = None,
+        *,
+        held_back: Callable[[Graph], Graph] = lambda graph: graph,
+    ) -> None:
         super().__init__(parent)
         self._document = document
+        self._held_back = held_back
         self._path: Path | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(DELAY_MS)
         self._timer.timeout.connect(self._write)
-        document.edited.connect(self._edited)
+        document.edited.connect(self.refresh)
 
     def begin(self) -> Path:
         """Write the copy and keep it up to date from now on; raise `GraphError` if it cannot be written."""
         name = "".join(c for c in self._document.graph.id if c.isalnum() or c in "-_")[:64]
         self._path = paths.home() / "run" / name / "graph.fusion"
-        file.save(self._document.graph, self._path)
+        file.save(self._held_back(self._document.graph), self._path)
         return self._path
 
     def end(self) -> None:
@@ -41,7 +50,8 @@ class WorkingCopy(QObject):
         self._timer.stop()
         self._path = None
 
-    def _edited(self) -> None:
+    def refresh(self) -> None:
+        """Write it soon, as after an edit."""
         if self._path is not None:
             self._timer.start()
 
@@ -50,6 +60,6 @@ class WorkingCopy(QObject):
         if self._path is None or any(problem.level is Level.ERROR for problem in self._document.problems):
             return
         try:
-            file.save(self._document.graph, self._path)
+            file.save(self._held_back(self._document.graph), self._path)
         except GraphError as error:
             self.failed.emit(error.message)

@@ -127,7 +127,7 @@ class RuntimeProcess(QObject):
 
     def _environment(self) -> QProcessEnvironment:
         made = QProcessEnvironment()
-        for name, value in environment.clean().items():
+        for name, value in environment.with_login_path(environment.clean()).items():
             made.insert(name, value)
         made.remove(TOKEN_VARIABLE)
         if self._token:

@@ -57,7 +57,9 @@ def pointer(view: CanvasView) -> Pointer:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(tmp_path / "desktop.ini")
+    settings = Settings(tmp_path / "desktop.ini")
+    settings.asks_first_start = False  # the tests that are about it ask
+    return settings
 
 
 @pytest.fixture

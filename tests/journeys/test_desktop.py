@@ -56,6 +56,7 @@ async def opened(folder: Path, transport: Literal["http", "stdio"] = "http") -> 
     theme.apply("light")
     settings = Settings(folder / "desktop.ini")
     settings.transport = transport
+    settings.asks_first_start = False
     program = Program(settings)
     program.window.resize(QSize(1440, 900))
     program.window.show()

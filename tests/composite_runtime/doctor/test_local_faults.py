@@ -93,18 +93,24 @@ async def test_a_command_that_only_the_login_shell_finds(tmp_path: Path, monkeyp
     shell = script_file(tmp_path, "shell", f'#!/bin/sh\necho Welcome\nPATH={folder}:$PATH; eval "$4"\n')
     monkeypatch.setenv("SHELL", str(shell))
 
-    diagnosis, fault, _, fixes = await diagnosed(node("my-server"))
+    diagnosis, fault, _, fixes = await diagnosed(node("my-server", env={"PATH": str(tmp_path)}))
 
     assert fault == "command-elsewhere"
     assert fixes == [f"add-to-path {folder}", f"use-absolute-path {tool}"]
     assert f"login shell: {folder}" in "\n".join(diagnosis.checks[0].detail)
 
 
-async def test_a_login_shell_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from composite_runtime.doctor.login_path import login_shell_path
+async def test_a_command_of_the_login_shell_needs_no_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "hidden"
+    folder.mkdir()
+    tool = script_file(folder, "my-server", f"#!/bin/sh\nexec {sys.executable} -m tests.servers.raw_child '{{}}'\n")
+    shell = script_file(tmp_path, "shell", f'#!/bin/sh\nPATH={folder}:$PATH; eval "$4"\n')
+    monkeypatch.setenv("SHELL", str(shell))
 
-    monkeypatch.setenv("SHELL", str(script_file(tmp_path, "shell", "#!/bin/sh\nsleep 30\n")))
-    assert await login_shell_path(0.3) is None
+    diagnosis = await examine(node("my-server", cwd=str(ROOT)), patience=QUICK)
+
+    assert diagnosis.is_healthy
+    assert diagnosis.checks[0].message == f"it is {tool}, run by /bin/sh"
 
 
 async def test_a_command_line_in_place_of_a_command() -> None:
