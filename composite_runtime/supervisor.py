@@ -10,6 +10,7 @@ from composite_runtime.child.memory import Memory
 from composite_runtime.composite import Composite
 from composite_runtime.errors import GraphError
 from composite_runtime.events import Emit, Log
+from composite_runtime.graph.bypass import without_bypassed
 from composite_runtime.graph.model import CompositeNode, Graph, ServerNode
 from composite_runtime.graph.naming import namespace_of
 from composite_runtime.provider import Provider
@@ -48,6 +49,7 @@ class Supervisor:
         Raises:
             GraphError: the members of the root cannot be built; what was served before is still served.
         """
+        graph = without_bypassed(graph, root)
         reached = _reached(graph, root)
         order = _members_first(graph, root)
         if not isinstance(reached[root], CompositeNode):

@@ -104,6 +104,8 @@ def _place(graph: Graph, call: SavedCall) -> ServerNode | CompositeNode | str:
     found = graph.node(call.at) or next((node for node in graph.nodes if node.name == call.at), None)
     if found is None:
         return f"there is no node {call.at!r} in {graph.name!r}"
+    if isinstance(found, CompositeNode) and found.bypassed and graph.memberships(found.id):
+        return f"{found.name} is bypassed"
     return found if found.enabled else f"{found.name} is disabled"
 
 
@@ -134,7 +136,9 @@ async def _staged(graph: Graph, wanted: set[str]) -> AsyncIterator[_Stage]:
         raise GraphError(f"{graph.name!r} cannot be used: {errors[0].message}. {errors[0].fix}", errors[0].node)
     stage = _Stage(graph)
     edges = (*graph.edges, *(Edge(source=node_id, target=_STAGE) for node_id in sorted(wanted)))
-    nodes = (*graph.nodes, CompositeNode(id=_STAGE, name="calls"))
+    # What is nobody's member in the graph is one of ours; a bypass must not take it away.
+    own = (n.but(bypassed=False) if isinstance(n, CompositeNode) and n.id in wanted else n for n in graph.nodes)
+    nodes = (*own, CompositeNode(id=_STAGE, name="calls"))
     supervisor = Supervisor(emit=stage.readiness.note)
     try:
         root = supervisor.apply(graph.but(nodes=nodes, edges=edges), _STAGE)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from composite_runtime.errors import GraphError
+from composite_runtime.graph.bypass import without_bypassed
 from composite_runtime.graph.model import CompositeNode, Graph, Limits, ServerNode, StdioTransport
 from composite_runtime.graph.naming import NAME_LIMIT, namespace_of, qualified
 from composite_runtime.graph.nesting import circles
@@ -40,7 +41,10 @@ def check(graph: Graph, tools: Mapping[str, Sequence[str]] | None = None) -> lis
     """
     found = [problem for rule in _RULES for problem in rule(graph)]
     if not any(problem.rule in {"cycle", "duplicate-id"} for problem in found):
-        found.extend(_public_names(graph, tools or {}))
+        # Only now, for names that pass through a circle have no end.
+        meant = without_bypassed(graph, *(root.id for root in graph.roots()))
+        found.extend(_namespaces(meant))
+        found.extend(_public_names(meant, tools) if tools else ())
     return sorted(found, key=lambda problem: problem.level is not Level.ERROR)
 
 
@@ -71,15 +75,12 @@ def _listed(composites: Sequence[CompositeNode]) -> str:
 
 
 def _duplicate_ids(graph: Graph) -> Iterator[Problem]:
-    for node_id, count in Counter(node.id for node in graph.nodes).items():
+    ids = Counter(node.id for node in (*graph.nodes, *graph.annotations))
+    for node_id, count in ids.items():
         if count > 1:
-            yield Problem(
-                Level.ERROR,
-                "duplicate-id",
-                node_id,
-                f"{count} nodes have the id {node_id!r}",
-                "Give each node an id of its own.",
-            )
+            # Frames and notes share the layout with nodes.
+            message = f"{count} nodes, frames or notes have the id {node_id!r}"
+            yield Problem(Level.ERROR, "duplicate-id", node_id, message, "Give each an id of its own.")
 
 
 def _dangling_edges(graph: Graph) -> Iterator[Problem]:
@@ -180,6 +181,13 @@ def _lonely(graph: Graph) -> Iterator[Problem]:
             )
 
 
+def _bypassed_roots(graph: Graph) -> Iterator[Problem]:
+    for node in graph.roots():
+        if node.bypassed:
+            message = f"{node.name} is bypassed, but it is in no composite that could offer its members instead"
+            yield Problem(Level.WARNING, "bypassed-root", node.id, message, "Switch the bypass off.")
+
+
 def _namespaces(graph: Graph) -> Iterator[Problem]:
     for composite in graph.nodes:
         seen: dict[str, str] = {}
@@ -204,8 +212,8 @@ _RULES = (
     _repeated_edges,
     _cycles,
     _transports,
-    _namespaces,
     _limits,
+    _bypassed_roots,
     _lonely,
 )
 

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Collection, Iterable
 
 from composite_runtime.errors import GraphError
-from composite_runtime.graph.model import Box, CompositeNode, Edge, Graph, ServerNode
+from composite_runtime.graph.model import Box, CompositeNode, Edge, Frame, Graph, Note, ServerNode
 from composite_runtime.graph.nesting import containers
 
 
@@ -17,7 +17,7 @@ def new_graph(name: str = "Untitled") -> Graph:
 def fresh_id(graph: Graph, name: str) -> str:
     """Return an id that no node has yet, readable because it comes from the name."""
     stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "node"
-    taken = {node.id for node in graph.nodes}
+    taken = {one.id for one in (*graph.nodes, *graph.annotations)}
     if stem not in taken:
         return stem
     return next(name for number in range(2, len(taken) + 3) if (name := f"{stem}-{number}") not in taken)
@@ -25,8 +25,7 @@ def fresh_id(graph: Graph, name: str) -> str:
 
 def add_node(graph: Graph, node: ServerNode | CompositeNode, box: Box | None = None) -> Graph:
     """Return the graph with one more node; raise `GraphError` if its id is taken."""
-    if graph.node(node.id) is not None:
-        raise GraphError(f"there is already a node with the id {node.id!r}", node.id)
+    _free(graph, node.id)
     layout = {**graph.layout, node.id: box} if box else graph.layout
     return graph.but(nodes=(*graph.nodes, node), layout=layout)
 
@@ -38,12 +37,28 @@ def replace_node(graph: Graph, node: ServerNode | CompositeNode) -> Graph:
 
 
 def remove_nodes(graph: Graph, node_ids: Collection[str]) -> Graph:
-    """Return the graph without these nodes, their edges and their places."""
+    """Return the graph without these nodes, frames and notes, their edges and their places."""
     return graph.but(
         nodes=tuple(node for node in graph.nodes if node.id not in node_ids),
         edges=tuple(edge for edge in graph.edges if edge.source not in node_ids and edge.target not in node_ids),
+        annotations=tuple(
+            one.but(inside=None) if one.inside in node_ids else one
+            for one in graph.annotations
+            if one.id not in node_ids
+        ),
         layout={key: box for key, box in graph.layout.items() if key not in node_ids},
     )
+
+
+def add_annotation(graph: Graph, annotation: Frame | Note, box: Box) -> Graph:
+    """Return the graph with one more frame or note; raise `GraphError` if its id is taken."""
+    _free(graph, annotation.id)
+    return graph.but(annotations=(*graph.annotations, annotation), layout={**graph.layout, annotation.id: box})
+
+
+def replace_annotation(graph: Graph, annotation: Frame | Note) -> Graph:
+    """Return the graph in which `annotation` stands in the place of the one with the same id."""
+    return graph.but(annotations=tuple(annotation if old.id == annotation.id else old for old in graph.annotations))
 
 
 def connect(graph: Graph, source: str, target: str, namespace: str | None = None) -> Graph:
@@ -81,8 +96,13 @@ def replace_edge(graph: Graph, edge: Edge) -> Graph:
 
 
 def move(graph: Graph, boxes: Iterable[tuple[str, Box]]) -> Graph:
-    """Return the graph with these nodes placed anew."""
+    """Return the graph with these nodes, frames and notes placed anew."""
     return graph.but(layout={**graph.layout, **dict(boxes)})
+
+
+def _free(graph: Graph, wanted: str) -> None:
+    if graph.node(wanted) is not None or graph.annotation(wanted) is not None:
+        raise GraphError(f"there is already a node with the id {wanted!r}", wanted)
 
 
 def _known(graph: Graph, node_id: str) -> None:

@@ -99,6 +99,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
+# Pydantic names the variant of a union on the way to what is wrong.
+_VARIANTS = {"server", "composite", "stdio", "http", "sse", "frame", "note"}
 _ALWAYS = {"version", "type", "nodes", "edges"}
 
 
@@ -123,7 +125,7 @@ def _place(loc: tuple[int | str, ...], data: dict[str, Any]) -> tuple[str, str |
         elif isinstance(here, dict) and step in here:
             here = here[step]
             parts.append(str(step))
-        elif step not in {"server", "composite", "stdio", "http", "sse"}:  # pydantic names the variant of a union
+        elif step not in _VARIANTS:
             parts.append(str(step))
     place = ".".join(parts).replace(".[", "[") or "the graph"
     return (f"{place} (node {node!r})" if node else place), node

@@ -1,6 +1,8 @@
 """The values a graph is made of: immutable, and with every key they do not know kept."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -101,13 +103,18 @@ class ServerNode(Value):
 
 
 class CompositeNode(Value):
-    """Aggregates its members behind one name."""
+    """Aggregates its members behind one name.
+
+    One that is bypassed is left out while its members stay: the composites it is in offer them as their own members,
+    without its namespace. Where it is itself what clients are served, bypassing it changes nothing.
+    """
 
     id: str
     type: Literal["composite"] = "composite"
     name: str
     namespace: str | None = None
     enabled: bool = True
+    bypassed: bool = False
     limits: ServingLimits = Field(default_factory=ServingLimits)
 
 
@@ -122,38 +129,94 @@ class Edge(Value):
     namespace: str | None = None
 
 
+Colour: TypeAlias = Literal["grey", "blue", "green", "amber", "red", "violet"]
+
+
+class Frame(Value):
+    """A coloured region with a title; what lies in it moves with it. `inside` is the composite it is drawn in."""
+
+    id: str
+    type: Literal["frame"] = "frame"
+    title: str = ""
+    colour: Colour = "grey"
+    inside: str | None = None
+
+
+class Note(Value):
+    """Words on the canvas, in Markdown. `inside` is the composite it is drawn in."""
+
+    id: str
+    type: Literal["note"] = "note"
+    text: str = ""
+    colour: Colour = "amber"
+    inside: str | None = None
+
+
+Annotation: TypeAlias = Annotated[Frame | Note, Field(discriminator="type")]
+
+
 class Box(Value):
-    """Where a node lies on the canvas, in scene units; only composites have a size."""
+    """Where a node, a frame or a note lies on the canvas, in scene units; servers have no size of their own.
+
+    A composite that is collapsed is drawn as small as a server; its size is what it covers once it is expanded.
+    What is locked is neither moved nor deleted by hand.
+    """
 
     x: float
     y: float
     width: float | None = None
     height: float | None = None
+    collapsed: bool = False
+    locked: bool = False
 
 
 class Graph(Value):
-    """Nodes and edges: what is drawn, saved, served and exported."""
+    """Nodes and edges: what is drawn, saved, served and exported. Annotations are for people only."""
 
     version: Literal[1] = 1
     id: str
     name: str
     nodes: tuple[Node, ...] = ()
     edges: tuple[Edge, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
     layout: Mapping[str, Box] = Field(default_factory=dict)
+
+    # Underscored, so that copies and comparisons leave them out.
+    @cached_property
+    def _by_id(self) -> Mapping[str, ServerNode | CompositeNode]:
+        return {node.id: node for node in reversed(self.nodes)}
+
+    @cached_property
+    def _by_target(self) -> Mapping[str, tuple[Edge, ...]]:
+        return _grouped((edge.target, edge) for edge in self.edges)
+
+    @cached_property
+    def _by_source(self) -> Mapping[str, tuple[Edge, ...]]:
+        return _grouped((edge.source, edge) for edge in self.edges)
 
     def node(self, node_id: str) -> ServerNode | CompositeNode | None:
         """Return the first node with this id, or None."""
-        return next((node for node in self.nodes if node.id == node_id), None)
+        return self._by_id.get(node_id)
+
+    def annotation(self, annotation_id: str) -> Frame | Note | None:
+        """Return the first frame or note with this id, or None."""
+        return next((one for one in self.annotations if one.id == annotation_id), None)
 
     def members(self, composite_id: str) -> tuple[Edge, ...]:
         """Return the edges whose sources are the members of a composite, in the order of the file."""
-        return tuple(edge for edge in self.edges if edge.target == composite_id)
+        return self._by_target.get(composite_id, ())
 
     def memberships(self, node_id: str) -> tuple[Edge, ...]:
         """Return the edges that make a node a member of composites."""
-        return tuple(edge for edge in self.edges if edge.source == node_id)
+        return self._by_source.get(node_id, ())
 
     def roots(self) -> tuple[CompositeNode, ...]:
         """Return the composites that are nobody's member: the candidates to be served."""
-        sources = {edge.source for edge in self.edges}
-        return tuple(node for node in self.nodes if isinstance(node, CompositeNode) and node.id not in sources)
+        return tuple(node for node in self.nodes if isinstance(node, CompositeNode) and node.id not in self._by_source)
+
+
+def _grouped(edges: Iterable[tuple[str, Edge]]) -> Mapping[str, tuple[Edge, ...]]:
+    found: defaultdict[str, list[Edge]] = defaultdict(list)
+    for key, edge in edges:
+        found[key].append(edge)
+    return {key: tuple(group) for key, group in found.items()}

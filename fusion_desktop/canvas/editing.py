@@ -9,10 +9,9 @@ from PySide6.QtGui import QGuiApplication
 from composite_runtime.errors import FusionError
 from composite_runtime.graph.edit import connect, move
 from composite_runtime.graph.model import CompositeNode, Graph, ServerNode
-from fusion_desktop.canvas import layout
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.canvas.view import CanvasView
-from fusion_desktop.document import arranging, changes, places
+from fusion_desktop.document import arranging, changes, layout, places
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.template import Template
 

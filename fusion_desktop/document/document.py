@@ -10,7 +10,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from composite_runtime.graph.check import Problem, check
 from composite_runtime.graph.edit import new_graph
 from composite_runtime.graph.model import Box, CompositeNode, Edge, Graph, ServerNode
-from fusion_desktop.document import places
+from fusion_desktop.document import layout, places
 
 K = TypeVar("K")
 
@@ -91,7 +91,7 @@ class Document(QObject):
     def load(self, graph: Graph) -> None:
         """Show another graph, with nothing to undo. Nodes that have no place get one."""
         self.undo_stack.clear()
-        self._show(places.completed(graph))
+        self._show(layout.completed(graph))
         self._settle()
         self.loaded.emit()
 

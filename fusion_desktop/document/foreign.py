@@ -14,7 +14,7 @@ from composite_runtime.graph.model import Graph, ServerNode
 from composite_runtime.interop import config_file, importing, paste
 from composite_runtime.interop.importing import Candidate, Imported, Source
 from composite_runtime.interop.plain_secrets import PlainSecret
-from fusion_desktop.document import places
+from fusion_desktop.document import layout
 
 BUNDLES = {".mcpb", ".dxt"}
 IN_FOLDERS = (".mcp.json", ".vscode/mcp.json", ".cursor/mcp.json", "mcp.json", "server.json")
@@ -39,7 +39,7 @@ def from_text(text: str) -> Arrival:
     if (part := graph_in(text)) is not None:
         if not part.nodes:
             raise ConfigError("There are no nodes in this graph")
-        return Arrival(places.completed(part))
+        return Arrival(layout.completed(part))
     return from_sources([Source("the text", paste.read(text))])
 
 
@@ -82,14 +82,14 @@ def from_sources(sources: Sequence[Source]) -> Arrival:
     imported = importing.add_to(edit.new_graph(), gathered.candidates)
     servers = tuple(node for node in imported.graph.nodes if isinstance(node, ServerNode))
     part = imported.graph.but(nodes=servers, edges=(), layout={})
-    return Arrival(places.completed(part), imported.secrets, gathered.problems)
+    return Arrival(layout.completed(part), imported.secrets, gathered.problems)
 
 
 def taken_over(graph: Graph, candidates: Sequence[Candidate], composite: str | None) -> Imported:
     """Return the graph with other clients' servers in a composite, each where there is room."""
     imported = importing.add_to(graph, candidates, composite)
-    layout = {node_id: box for node_id, box in imported.graph.layout.items() if node_id in graph.layout}
-    return replace(imported, graph=places.completed(imported.graph.but(layout=layout)))
+    known = {node_id: box for node_id, box in imported.graph.layout.items() if node_id in graph.layout}
+    return replace(imported, graph=layout.completed(imported.graph.but(layout=known)))
 
 
 def _sources(path: Path) -> list[Source]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from composite_runtime.graph import edit
-from composite_runtime.graph.model import Box, CompositeNode, Graph
+from composite_runtime.graph.model import Box, CompositeNode, Frame, Graph, Note
 
 GRID = 20
 NODE_WIDTH, NODE_HEIGHT = 220.0, 60.0
@@ -16,6 +16,8 @@ COMPOSITE_WIDTH, COMPOSITE_HEIGHT = 300.0, 180.0
 HEADER = 40.0
 PADDING = 20.0
 GAP = 20.0
+FRAME_SIZE = (400.0, 240.0)
+NOTE_SIZE = (240.0, 120.0)
 DEFAULT_BOX = Box(x=0, y=0)
 
 
@@ -41,6 +43,16 @@ class Rect:
         """Return it with some room on every side."""
         return Rect(self.x - margin, self.y - margin, self.width + 2 * margin, self.height + 2 * margin)
 
+    def contains(self, other: "Rect") -> bool:
+        """Tell whether the other lies wholly in it, and is smaller."""
+        return (
+            self.x <= other.x
+            and self.y <= other.y
+            and other.x + other.width <= self.x + self.width
+            and other.y + other.height <= self.y + self.height
+            and (other.width, other.height) != (self.width, self.height)
+        )
+
     def overlaps(self, other: "Rect") -> bool:
         """Tell whether both have some area in common."""
         return (
@@ -52,8 +64,32 @@ class Rect:
 
 
 def rect_of(graph: Graph, node_id: str) -> Rect:
-    """Return what a node covers when nothing is collapsed."""
-    return _rect(graph.layout.get(node_id) or DEFAULT_BOX, isinstance(graph.node(node_id), CompositeNode))
+    """Return what a node, a frame or a note covers when nothing is collapsed."""
+    node = graph.node(node_id)
+    if node is None and (annotation := graph.annotation(node_id)) is not None:
+        return annotation_rect(graph, annotation)
+    return _rect(graph.layout.get(node_id) or DEFAULT_BOX, isinstance(node, CompositeNode))
+
+
+def shown_rect(graph: Graph, node_id: str) -> Rect:
+    """Return what a node, a frame or a note covers as it is drawn: a collapsed composite is as small as a server."""
+    box = graph.layout.get(node_id)
+    if box is not None and box.collapsed and isinstance(graph.node(node_id), CompositeNode):
+        return Rect(box.x, box.y, NODE_WIDTH, NODE_HEIGHT)
+    return rect_of(graph, node_id)
+
+
+def annotation_rect(graph: Graph, annotation: Frame | Note) -> Rect:
+    """Return what a frame or a note covers."""
+    box = graph.layout.get(annotation.id) or DEFAULT_BOX
+    width, height = FRAME_SIZE if isinstance(annotation, Frame) else NOTE_SIZE
+    return Rect(box.x, box.y, box.width or width, box.height or height)
+
+
+def is_locked(graph: Graph, node_id: str) -> bool:
+    """Tell whether something is neither moved nor deleted by hand."""
+    box = graph.layout.get(node_id)
+    return box is not None and box.locked
 
 
 def _rect(box: Box, is_composite: bool) -> Rect:
@@ -82,6 +118,27 @@ def homes(graph: Graph) -> dict[str, str]:
             continue
         if edge.source not in found or _area(composite) < _area(rects[found[edge.source]]):
             found[edge.source] = edge.target
+    return found
+
+
+def holders(graph: Graph) -> dict[str, str]:
+    """Return for each node, frame and note what it moves along with: the innermost frame or composite it lies in.
+
+    Something lies in a frame if it does so wholly, and if both lie in the same composite.
+    """
+    found = homes(graph)
+    if not graph.annotations:
+        return found
+    for annotation in graph.annotations:
+        if annotation.inside is not None and isinstance(graph.node(annotation.inside), CompositeNode):
+            found[annotation.id] = annotation.inside
+    frames = [one for one in graph.annotations if isinstance(one, Frame)]
+    level = dict(found)
+    for frame in sorted(frames, key=lambda one: _area(annotation_rect(graph, one)), reverse=True):
+        around, home = annotation_rect(graph, frame), level.get(frame.id)
+        for one in (*graph.nodes, *graph.annotations):
+            if one.id != frame.id and level.get(one.id) == home and around.contains(shown_rect(graph, one.id)):
+                found[one.id] = frame.id
     return found
 
 
@@ -120,8 +177,8 @@ def ancestors(home: Mapping[str, str], node_id: str) -> Iterator[str]:
 
 
 def shifted(graph: Graph, node_ids: Collection[str], dx: float, dy: float) -> Graph:
-    """Return the graph with these nodes, and everything drawn inside them, moved."""
-    whole = inside(homes(graph), node_ids)
+    """Return the graph with these nodes, frames and notes, and everything that lies in them, moved."""
+    whole = inside(holders(graph), node_ids)
     return edit.move(graph, [(n, box.but(x=box.x + dx, y=box.y + dy)) for n, box in graph.layout.items() if n in whole])
 
 
@@ -161,30 +218,6 @@ def free_spot(graph: Graph, composite_id: str | None, size: tuple[float, float])
     return start_x, max((r.y + r.height for r in taken), default=start_y) + GAP
 
 
-def completed(graph: Graph) -> Graph:
-    """Return the graph in which every node has a place; nodes without one go into their first composite."""
-    missing = [node for node in graph.nodes if node.id not in graph.layout]
-    # Composites first, and outer ones before inner ones, so that each member finds its composite in place.
-    depth = _depths(graph)
-    for node in sorted(missing, key=lambda n: (not isinstance(n, CompositeNode), depth[n.id])):
-        size = (COMPOSITE_WIDTH, COMPOSITE_HEIGHT) if isinstance(node, CompositeNode) else (NODE_WIDTH, NODE_HEIGHT)
-        edges = graph.memberships(node.id)
-        target = edges[0].target if edges and edges[0].target in graph.layout else None
-        if target is not None and _area(rect_of(graph, target)) <= size[0] * size[1]:
-            graph = _roomier(graph, target, size)
-        x, y = free_spot(graph, target, size)
-        graph = edit.move(graph, [(node.id, Box(x=x, y=y))])
-        if target is not None:
-            graph = enclosing(graph, target, node.id)
-    return graph
-
-
-def _roomier(graph: Graph, composite_id: str, size: tuple[float, float]) -> Graph:
-    box = graph.layout[composite_id]
-    width, height = size[0] + 2 * PADDING, size[1] + HEADER + 2 * PADDING
-    return edit.move(graph, [(composite_id, box.but(width=width, height=height))])
-
-
 def enclosing(graph: Graph, composite_id: str, node_id: str) -> Graph:
     """Return the graph in which the composite, and those around it, reach around the node."""
     around, member = rect_of(graph, composite_id), rect_of(graph, node_id)
@@ -194,22 +227,3 @@ def enclosing(graph: Graph, composite_id: str, node_id: str) -> Graph:
     parent = home.get(composite_id)
     graph = edit.move(graph, [(composite_id, graph.layout[composite_id].but(width=width, height=height))])
     return enclosing(graph, parent, composite_id) if parent else graph
-
-
-def _depths(graph: Graph) -> dict[str, int]:
-    """Return how many composites lie above each node; a circle counts as no deeper than the number of nodes."""
-    above: dict[str, list[str]] = {}
-    for edge in graph.edges:
-        above.setdefault(edge.source, []).append(edge.target)
-    known: dict[str, int] = {}
-
-    def depth(node_id: str, path: tuple[str, ...]) -> int:
-        if node_id in known:
-            return known[node_id]
-        if node_id in path:
-            return 0
-        found = max((depth(target, (*path, node_id)) + 1 for target in above.get(node_id, ())), default=0)
-        known[node_id] = found
-        return found
-
-    return {node.id: depth(node.id, ()) for node in graph.nodes}

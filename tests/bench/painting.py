@@ -22,9 +22,9 @@ from PySide6.QtWidgets import (
 from composite_runtime.graph import file
 from composite_runtime.graph.model import Box, CompositeNode, Edge, Graph, ServerNode, StdioTransport
 from fusion_desktop import theme
-from fusion_desktop.canvas import layout
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.canvas.view import CanvasView
+from fusion_desktop.document import layout
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.places import NODE_HEIGHT, NODE_WIDTH
 

@@ -187,3 +187,21 @@ async def test_stubborn_children_are_ended_all_at_once() -> None:
     began = asyncio.get_running_loop().time()
     await supervisor.close()
     assert asyncio.get_running_loop().time() - began < 4.5
+
+
+async def test_a_bypassed_composite_passes_its_members_on_and_takes_them_back() -> None:
+    async with supervised() as supervisor:
+        inner = composite("inner")
+        drawn = graph(node("one"), node("two"), inner, composite("dev"), edges="one>inner inner>dev two>dev")
+        root = supervisor.apply(drawn, "dev")
+        supervisor.start(LEGACY)
+        assert {"inner_one_echo", "two_echo"} <= set(await tools(root))
+        pid = await ask(root, "inner_one_pid")
+
+        off = drawn.but(nodes=tuple(n.but(bypassed=True) if n.id == "inner" else n for n in drawn.nodes))
+        assert supervisor.apply(off, "dev") is root
+        assert {"one_echo", "two_echo"} <= set(await tools(root))
+        assert await ask(root, "one_pid") == pid, "the child goes on as it was"
+
+        supervisor.apply(drawn, "dev")
+        assert await ask(root, "inner_one_pid") == pid

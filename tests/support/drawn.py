@@ -8,9 +8,11 @@ from composite_runtime.graph.model import (
     Box,
     CompositeNode,
     Edge,
+    Frame,
     Graph,
     HttpTransport,
     Limits,
+    Note,
     ServerNode,
     ServingLimits,
     SseTransport,
@@ -78,10 +80,21 @@ _composites = _with_unknown(
     name=st.text(),
     namespace=_optional_text,
     enabled=st.booleans(),
+    bypassed=st.booleans(),
     limits=_with_unknown(ServingLimits, sessions=st.integers(min_value=1)),
 )
+_frames = _with_unknown(Frame, id=_ids, title=st.text(), colour=st.sampled_from(["grey", "red"]), inside=_optional_text)
+_notes = _with_unknown(Note, id=_ids, text=st.text(), inside=_optional_text)
 _edges = _with_unknown(Edge, source=_ids, target=_ids, namespace=_optional_text)
-_boxes = _with_unknown(Box, x=_numbers, y=_numbers, width=st.none() | _numbers, height=st.none() | _numbers)
+_boxes = _with_unknown(
+    Box,
+    x=_numbers,
+    y=_numbers,
+    width=st.none() | _numbers,
+    height=st.none() | _numbers,
+    collapsed=st.booleans(),
+    locked=st.booleans(),
+)
 
 graphs: st.SearchStrategy[Graph] = _with_unknown(
     Graph,
@@ -89,6 +102,7 @@ graphs: st.SearchStrategy[Graph] = _with_unknown(
     name=st.text(),
     nodes=st.lists(_servers | _composites, max_size=5),
     edges=st.lists(_edges, max_size=5),
+    annotations=st.lists(_frames | _notes, max_size=3),
     layout=st.dictionaries(_ids, _boxes, max_size=4),
 )
 """Every graph the model allows, also those that `check` refuses."""

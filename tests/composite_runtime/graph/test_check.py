@@ -1,3 +1,7 @@
+import time
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 from hypothesis import given
 
@@ -184,3 +188,20 @@ def test_an_unknown_composite_is_answered_with_those_there_are() -> None:
 
     with pytest.raises(GraphError, match=r"no single composite 'x' in 'G'; it has 'A' \(id a\)"):
         served_composite(drawn, "x")
+
+
+def test_two_thousand_nodes_are_checked_while_somebody_types() -> None:
+    nodes = [composite(f"c{n}") for n in range(100)]
+    drawn = graph(*nodes, *(server(f"s{n}") for n in range(1900)))
+    drawn = drawn.but(
+        edges=tuple(Edge(source=f"s{n}", target=f"c{(n // 19 + step) % 100}") for n in range(1900) for step in (0, 1))
+    )
+    copies = [drawn.but(name=str(n)) for n in range(3)]
+    best = min(_seconds(partial(check, copy)) for copy in copies)
+    assert best < 0.1
+
+
+def _seconds(do: Callable[[], object]) -> float:
+    start = time.process_time()
+    do()
+    return time.process_time() - start

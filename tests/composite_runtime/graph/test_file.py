@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from composite_runtime.errors import GraphError
 from composite_runtime.graph import edit, file
+from composite_runtime.graph.check import check
 from composite_runtime.graph.model import Box, Graph
 from tests.support.drawn import composite, graph, graphs, server
 
@@ -186,3 +187,62 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_the_graph(tmp_path: Path
 
     with pytest.raises(GraphError, match="cannot be written"):
         file.save(graph(), tmp_path / "file" / "a.fusion")
+
+
+def test_what_is_drawn_beside_nodes_goes_through_a_file_unharmed(tmp_path: Path) -> None:
+    text = """{
+  "version": 1,
+  "id": "g",
+  "name": "Annotated",
+  "nodes": [
+    {
+      "id": "box",
+      "type": "composite",
+      "name": "Box",
+      "bypassed": true
+    }
+  ],
+  "edges": [],
+  "annotations": [
+    {
+      "id": "frame",
+      "type": "frame",
+      "title": "Later",
+      "colour": "blue",
+      "inside": "box",
+      "dashes": [
+        1,
+        2
+      ]
+    },
+    {
+      "id": "note",
+      "type": "note",
+      "text": "# Why\\n- *because*"
+    }
+  ],
+  "layout": {
+    "box": {
+      "x": 0,
+      "y": 0,
+      "width": 300,
+      "height": 200,
+      "collapsed": true,
+      "locked": true
+    }
+  }
+}
+"""
+    path = tmp_path / "annotated.fusion"
+    path.write_text(text, encoding="utf-8")
+    graph = file.load(path)
+
+    assert file.dumps(graph) == text
+    assert check(graph)  # what it says is about the composite alone
+    assert {problem.node for problem in check(graph)} == {"box"}
+
+
+def test_a_wrong_annotation_is_told_with_its_place() -> None:
+    bad = '{"version": 1, "id": "g", "name": "G", "annotations": [{"id": "f", "type": "frame", "colour": 7}]}'
+    with pytest.raises(GraphError, match=r"annotations\[0\]\.colour"):
+        file.loads(bad)

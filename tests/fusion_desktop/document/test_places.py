@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from composite_runtime.graph.edit import connect, move, new_graph
 from composite_runtime.graph.model import Box, Graph
-from fusion_desktop.document import changes, places
+from fusion_desktop.document import changes, layout, places
 from tests.fusion_desktop.graphs import composite, desk, graph, server
 
 
@@ -51,7 +51,7 @@ def test_a_composite_grows_with_what_is_put_into_it() -> None:
 
 
 def test_nodes_without_a_place_are_put_into_their_first_composite() -> None:
-    whole = places.completed(desk().but(layout={}))
+    whole = layout.completed(desk().but(layout={}))
 
     assert places.homes(whole) == {"inner": "box"}
     assert not places.rect_of(whole, "loose").overlaps(places.rect_of(whole, "box"))
@@ -71,11 +71,11 @@ def test_completed_places_everything_without_overlap_among_siblings(links: list[
             except Exception:  # a circle or a repetition: not what is tested here
                 continue
 
-    whole = places.completed(made)
+    whole = layout.completed(made)
 
     assert set(whole.layout) == {node.id for node in whole.nodes}
     home = places.homes(whole)
     for node_id, parent in home.items():
         around, member = places.rect_of(whole, parent), places.rect_of(whole, node_id)
         assert around.overlaps(member)
-    assert places.completed(whole) == whole
+    assert layout.completed(whole) == whole

@@ -1,13 +1,16 @@
 """Tidying up: nothing overlaps, wires point to the right, members stay inside, and twice is once."""
 
+import time
+from collections.abc import Callable
+
 import networkx as nx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composite_runtime.graph.edit import connect, move, why_not_connect
-from composite_runtime.graph.model import Box, Graph
-from fusion_desktop.canvas.layout import arranged, sibling_wires
+from composite_runtime.graph.edit import add_annotation, connect, move, why_not_connect
+from composite_runtime.graph.model import Box, Edge, Frame, Graph, Note
 from fusion_desktop.document import places
+from fusion_desktop.document.layout import arranged, completed, sibling_wires
 from tests.fusion_desktop.graphs import composite, desk, graph, server
 
 
@@ -75,3 +78,61 @@ def test_only_what_is_chosen_is_moved() -> None:
     before = desk()
 
     assert {node_id for node_id, _ in arranged(before, ["box"])} == {"box", "inner"}
+
+
+def test_large_graphs_are_placed_and_arranged_at_once() -> None:
+    hubs = [composite(f"c{n}") for n in range(25)]
+    servers = [server(f"s{n}") for n in range(475)]
+    edges = [Edge(source=s.id, target=f"c{(n // 19 + step) % 25}") for n, s in enumerate(servers) for step in (0, 1)]
+    drawn = graph().but(nodes=(*hubs, *servers), edges=tuple(edges))
+
+    start = time.process_time()
+    whole = completed(drawn)
+    assert time.process_time() - start < 0.2
+    best = min(_seconds(lambda: arranged(whole)) for _ in range(3))
+    assert best < 0.05
+
+    assert set(whole.layout) == {node.id for node in drawn.nodes}
+    assert places.homes(whole) == {f"s{n}": f"c{n // 19}" for n in range(475)}
+
+
+def _seconds(do: Callable[[], object]) -> float:
+    start = time.process_time()
+    do()
+    return time.process_time() - start
+
+
+def test_what_is_locked_stays_and_nothing_comes_to_lie_on_it() -> None:
+    before = graph((server("a"), (0, 0)), (server("b"), (500, 0)), (server("c"), (0, 70)))
+    before = move(before, [("b", Box(x=240, y=0, locked=True))])
+
+    after = tidied(before)
+
+    assert after.layout["b"] == before.layout["b"]
+    assert not any(places.rect_of(after, n).overlaps(places.rect_of(after, "b")) for n in "ac")
+    assert tidied(after) == after
+
+
+def test_a_collapsed_composite_is_arranged_as_the_card_it_is_drawn_as() -> None:
+    before = move(desk(), [("box", Box(x=300, y=100, width=400, height=300, collapsed=True))])
+    before = connect(before, "loose", "box")
+
+    after = tidied(before)
+
+    box, inner = after.layout["box"], after.layout["inner"]
+    assert (box.width, box.height) == (400, 300)
+    assert (inner.x - box.x, inner.y - box.y) == (40, 80), "what it hides comes along"
+
+
+def test_framed_things_are_arranged_within_their_frame() -> None:
+    before = graph((server("a"), (40, 60)), (server("b"), (60, 80)), (server("c"), (900, 0)))
+    before = add_annotation(before, Frame(id="frame", title="Mine"), Box(x=0, y=0, width=400, height=300))
+    before = add_annotation(before, Note(id="note", text="Why"), Box(x=100, y=100, width=160, height=120))
+
+    after = tidied(before)
+
+    assert places.holders(after) == places.holders(before) == dict.fromkeys(("a", "b", "note"), "frame")
+    assert not places.rect_of(after, "a").overlaps(places.rect_of(after, "b"))
+    assert not places.rect_of(after, "a").overlaps(places.rect_of(after, "note"))
+    assert not places.rect_of(after, "c").overlaps(places.rect_of(after, "frame"))
+    assert tidied(after) == after

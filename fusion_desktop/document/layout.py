@@ -3,9 +3,10 @@
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from composite_runtime.graph.model import Box, CompositeNode, Graph
+from composite_runtime.graph import edit
+from composite_runtime.graph.model import Box, CompositeNode, Frame, Graph
 from fusion_desktop.document import places
-from fusion_desktop.document.places import GAP, HEADER, PADDING
+from fusion_desktop.document.places import GAP, HEADER, PADDING, Rect
 
 LAYER_GAP = 100.0
 SWEEPS = 8
@@ -14,63 +15,126 @@ Size = tuple[float, float]
 
 
 def arranged(graph: Graph, chosen: Collection[str] | None = None) -> list[tuple[str, Box]]:
-    """Return new places for the chosen nodes, or for all, with everything inside them.
+    """Return new places for the chosen things, or for all, with everything inside them.
 
-    Nothing overlaps, members stay in their composites, wires point to the right, and a second run moves nothing.
+    Nothing overlaps, members stay in their composites and framed things in their frames, wires point to the right,
+    and a second run moves nothing. What is locked stays, and so does all beside it in the same composite or frame.
     """
-    home = places.homes(graph)
-    tops = [node.id for node in graph.nodes if node.id not in home]
-    if chosen is not None:
-        tops = places.outermost(home, [node.id for node in graph.nodes if node.id in set(chosen)])
-    children: dict[str, list[str]] = {}
-    for node in graph.nodes:
-        if node.id in home:
-            children.setdefault(home[node.id], []).append(node.id)
-    plan = _Plan(graph, home, children)
-    for top in tops:
-        plan.measure(top)
-    rects = [places.rect_of(graph, top) for top in tops]
-    if not rects:
+    held = places.holders(graph)
+    ids = [one.id for one in (*graph.nodes, *graph.annotations)]
+    if chosen is None:
+        tops = [one for one in ids if one not in held]
+    else:
+        wanted = set(chosen)
+        tops = places.outermost(held, [one for one in ids if one in wanted])
+    locked = {one for one in tops if places.is_locked(graph, one)}
+    tops = [one for one in tops if one not in locked]
+    if not tops:
         return []
-    plan.place(tops, min(r.x for r in rects), min(r.y for r in rects))
+    plan = _Plan(graph, held)
+    sizes = [plan.measure(top) for top in tops]
+    rects = [places.shown_rect(graph, top) for top in tops]
+    x, y = min(r.x for r in rects), min(r.y for r in rects)
+    columns = plan.layers(tops, held.get(tops[0]))
+    extent = plan.extent(columns, held.get(tops[0])) if sizes else (0.0, 0.0)
+    stays = [places.shown_rect(graph, one).with_margin(GAP) for one in locked]
+    # Below what stays, if it would come to lie on it.
+    while below := [rect for rect in stays if Rect(x, y, *extent).overlaps(rect)]:
+        y = max(rect.y + rect.height for rect in below)
+    plan.place(columns, x, y, held.get(tops[0]))
     return list(plan.boxes.items())
 
 
-class _Plan:
-    """Measures from the inside out, then places from the outside in."""
+def completed(graph: Graph) -> Graph:
+    """Return the graph in which every node has a place: arranged, in its first composite, where there is room."""
+    missing = {node.id: None for node in graph.nodes if node.id not in graph.layout}
+    if not missing:
+        return graph
+    first = _first_composites(graph, missing)
+    held = {**places.holders(graph), **first}
+    plan = _Plan(graph, held, missing)
+    tops: dict[str | None, list[str]] = {}
+    for node_id in missing:
+        if first.get(node_id) not in missing:
+            tops.setdefault(first.get(node_id), []).append(node_id)
+    for parent, nodes in tops.items():
+        for node_id in nodes:
+            plan.measure(node_id)
+        columns = plan.layers(nodes, parent)
+        extent = plan.extent(columns, parent)
+        plan.place(columns, *places.free_spot(graph, parent, extent), parent)
+        graph = edit.move(graph, plan.boxes.items())
+        if parent is not None:
+            for last in (_last(graph, nodes, across=True), _last(graph, nodes, across=False)):
+                graph = places.enclosing(graph, parent, last)
+    return graph
 
-    def __init__(self, graph: Graph, home: Mapping[str, str], children: Mapping[str, list[str]]) -> None:
+
+def _first_composites(graph: Graph, nodes: Collection[str]) -> dict[str, str]:
+    """Return the composite each of these nodes is to lie in; one that would close a circle lies in none."""
+    found: dict[str, str] = {}
+    for node_id in nodes:
+        edges = graph.memberships(node_id)
+        target = edges[0].target if edges else None
+        if target is None or target == node_id or not isinstance(graph.node(target), CompositeNode):
+            continue
+        if node_id not in places.ancestors(found, target):
+            found[node_id] = target
+    return found
+
+
+def _last(graph: Graph, nodes: Sequence[str], *, across: bool) -> str:
+    def end(node_id: str) -> float:
+        rect = places.rect_of(graph, node_id)
+        return rect.x + rect.width if across else rect.y + rect.height
+
+    return max(nodes, key=end)
+
+
+class _Plan:
+    """Measures from the inside out, then places from the outside in. `only` are the ones that may be placed."""
+
+    def __init__(self, graph: Graph, held: Mapping[str, str], only: Collection[str] | None = None) -> None:
         self._graph = graph
-        self._children = children
-        self._is_composite = {node.id: isinstance(node, CompositeNode) for node in graph.nodes}
+        self._held = held
+        self._holds: dict[str, list[str]] = {}
+        for one in (*graph.nodes, *graph.annotations):
+            if one.id in held and (only is None or one.id in only):
+                self._holds.setdefault(held[one.id], []).append(one.id)
+        self._containers = {one.id for one in graph.nodes if isinstance(one, CompositeNode)}
+        self._containers |= {one.id for one in graph.annotations if isinstance(one, Frame)}
         self._sizes: dict[str, Size] = {}
         self._columns: dict[str, list[list[str]]] = {}
-        self._wires = sibling_wires(graph, home)
-        self._home = home
+        self._wires = sibling_wires(graph, held)
         self.boxes: dict[str, Box] = {}
 
     def measure(self, node_id: str) -> Size:
-        """Return how much room a node needs."""
-        if not self._is_composite[node_id]:
-            self._sizes[node_id] = (places.NODE_WIDTH, places.NODE_HEIGHT)
+        """Return how much room a node, a frame or a note needs."""
+        if node_id not in self._containers or self._is_stiff(node_id):
+            rect = places.shown_rect(self._graph, node_id)
+            self._sizes[node_id] = (rect.width, rect.height)
             return self._sizes[node_id]
-        members = self._children.get(node_id, [])
+        members = self._holds.get(node_id, [])
         for member in members:
             self.measure(member)
-        columns = self._layers(members, node_id)
+        columns = self.layers(members, node_id)
         self._columns[node_id] = columns
-        width, height = self._extent(columns, node_id)
+        width, height = self.extent(columns, node_id)
         self._sizes[node_id] = (
             max(places.COMPOSITE_WIDTH, width + 2 * PADDING),
             max(places.COMPOSITE_HEIGHT, height + HEADER + 2 * PADDING),
         )
         return self._sizes[node_id]
 
-    def place(self, tops: list[str], x: float, y: float) -> None:
-        """Place nodes side by side from a corner on."""
-        self._place_columns(self._layers(tops, self._parent(tops)), x, y, self._parent(tops))
+    def _is_stiff(self, node_id: str) -> bool:
+        """Tell whether a container is moved as it is, because it is collapsed or something in it is locked."""
+        box = self._graph.layout.get(node_id)
+        return (box is not None and box.collapsed) or any(
+            places.is_locked(self._graph, one) for one in self._holds.get(node_id, ())
+        )
 
-    def _place_columns(self, columns: list[list[str]], x: float, y: float, parent: str | None) -> None:
+    def place(self, columns: list[list[str]], x: float, y: float, parent: str | None) -> None:
+        """Place what lies side by side in a container from a corner on."""
         gap = self._gap(columns, parent)
         for column in columns:
             top = y
@@ -82,11 +146,15 @@ class _Plan:
     def _place_node(self, node_id: str, x: float, y: float) -> None:
         old = self._graph.layout.get(node_id, places.DEFAULT_BOX)
         width, height = self._sizes[node_id]
-        if self._is_composite[node_id]:
+        if node_id in self._columns:
             self.boxes[node_id] = old.but(x=x, y=y, width=width, height=height)
-            self._place_columns(self._columns[node_id], x + PADDING, y + HEADER + PADDING, node_id)
-        else:
-            self.boxes[node_id] = old.but(x=x, y=y)
+            self.place(self._columns[node_id], x + PADDING, y + HEADER + PADDING, node_id)
+            return
+        self.boxes[node_id] = old.but(x=x, y=y)
+        if node_id in self._containers:
+            for one in places.inside(self._held, [node_id]) - {node_id}:
+                box = self._graph.layout.get(one, places.DEFAULT_BOX)
+                self.boxes[one] = box.but(x=box.x + x - old.x, y=box.y + y - old.y)
 
     def _gap(self, columns: list[list[str]], parent: str | None) -> float:
         members = {n for column in columns for n in column}
@@ -96,10 +164,8 @@ class _Plan:
         """Return the wires among some nodes that lie in the same composite."""
         return sorted({(a, b) for a, b in self._wires.get(parent, ()) if a in members and b in members})
 
-    def _parent(self, tops: Sequence[str]) -> str | None:
-        return self._home.get(tops[0]) if tops else None
-
-    def _extent(self, columns: list[list[str]], parent: str | None) -> Size:
+    def extent(self, columns: list[list[str]], parent: str | None) -> Size:
+        """Return how much room columns need."""
         if not columns:
             return 0.0, 0.0
         gap = self._gap(columns, parent)
@@ -107,7 +173,7 @@ class _Plan:
         height = max(sum(self._sizes[n][1] for n in column) + GAP * (len(column) - 1) for column in columns)
         return width, height
 
-    def _layers(self, nodes: list[str], parent: str | None) -> list[list[str]]:
+    def layers(self, nodes: list[str], parent: str | None) -> list[list[str]]:
         """Return the nodes in columns: by wires where there are any, else in a compact block."""
         wires = self._between(set(nodes), parent)
         if not wires:
