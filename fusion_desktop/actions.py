@@ -150,6 +150,15 @@ TABLE: tuple[Spec, ...] = (
     Spec("view.full_screen", "Full screen", ("F11",), None, mac_keys=("Meta+Ctrl+F",)),
     Spec("run.start", "Run", ("F5",), "run", lambda now: now.shown > 0 and not now.is_running, mac_keys=("Ctrl+R",)),
     Spec("run.stop", "Stop", ("Shift+F5",), "stop", lambda now: now.is_running, mac_keys=("Ctrl+.",)),
+    Spec(
+        "run.inspect",
+        "Inspect alone",
+        ("I",),
+        "inspect",
+        _one,
+        "canvas",
+        help="Try out what this node offers by itself",
+    ),
     Spec("help.palette", "All commands…", ("Ctrl+Shift+P", "Ctrl+K"), "palette"),
     Spec("help.keys", "Keys", ("?", "F1"), "keyboard", _always, "canvas"),
     Spec("help.about", "About Fusion"),
@@ -211,7 +220,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "graph.tidy",
         ),
     ),
-    ("Run", ("run.start", "run.stop", "", "*transport")),
+    ("Run", ("run.start", "run.stop", "", "run.inspect", "", "*transport")),
     (
         "View",
         (
@@ -265,6 +274,7 @@ CONTEXT_MENUS: Mapping[str, tuple[str, ...]] = {
     "node": (
         "edit.rename",
         "graph.toggle",
+        "run.inspect",
         "",
         "graph.enter",
         "graph.group",

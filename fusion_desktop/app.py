@@ -16,8 +16,9 @@ from fusion_desktop import assets, tasks, theme
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.files import DocumentFile, Recovered, left_behind
 from fusion_desktop.first_starts import FirstStarts
-from fusion_desktop.inspector.panel import InspectorPanel
+from fusion_desktop.inspector.inspector import Inspector
 from fusion_desktop.panels.log import LogPanel
+from fusion_desktop.run.direct import Directs
 from fusion_desktop.run.log_model import LogModel
 from fusion_desktop.run.process import RuntimeProcess
 from fusion_desktop.run.session import InspectorSession
@@ -49,6 +50,11 @@ class Program(QObject):
             first_starts=self.first_starts,
             parent=self,
         )
+        self.directs = Directs(self)
+        self.inspector = Inspector(self.session, self.directs)
+        self.process.event.connect(self.inspector.take)
+        self.document.edited.connect(lambda: self.directs.set_graph(self.document.graph))
+        self.directs.set_graph(self.document.graph)
         self.window = MainWindow(
             self.document,
             self.file,
@@ -57,7 +63,7 @@ class Program(QObject):
             first_starts=self.first_starts,
             status=self.status,
             log_panel=LogPanel(self.log),
-            inspector=InspectorPanel(self.session),
+            inspector=self.inspector,
         )
 
     def offer_recovery(self) -> None:
@@ -82,6 +88,7 @@ class Program(QObject):
 
     async def end(self) -> None:
         """Stop what runs, then everything that is under way."""
+        await self.directs.end()
         await self.running.end()
         await tasks.cancel_all()
 

@@ -38,6 +38,7 @@ from fusion_desktop.document.document import Document
 from fusion_desktop.document.files import DocumentFile
 from fusion_desktop.finding import Finding
 from fusion_desktop.first_starts import FirstStarts
+from fusion_desktop.inspector.inspector import Inspector
 from fusion_desktop.panels.banner import Banner, Choice
 from fusion_desktop.panels.catalogue import CataloguePanel, load_catalogue
 from fusion_desktop.panels.crumbs import Crumbs
@@ -75,7 +76,7 @@ class MainWindow(QMainWindow):
         first_starts: FirstStarts,
         status: Status,
         log_panel: QWidget,
-        inspector: QWidget,
+        inspector: Inspector,
     ) -> None:
         super().__init__()
         self.setObjectName("main")
@@ -244,9 +245,18 @@ class MainWindow(QMainWindow):
                 "view.full_screen": self._toggle_full_screen,
                 "run.start": lambda: self.running.start(self.settings.transport),
                 "run.stop": self.running.stop,
+                "run.inspect": self._inspect,
             }
         )
-        for source in (self.editing, self.filing, self.arrivals, self.view, self.properties, self.running):
+        for source in (
+            self.editing,
+            self.filing,
+            self.arrivals,
+            self.view,
+            self.properties,
+            self.running,
+            self.inspector,
+        ):
             source.refused.connect(self.show_error)
         self.file.failed.connect(self.show_error)
         for teller in (self.editing, self.filing, self.arrivals):
@@ -406,6 +416,10 @@ class MainWindow(QMainWindow):
         """Bring a panel to the front."""
         self._docks[name].show()
         self._docks[name].raise_()
+
+    def _inspect(self) -> None:
+        self.show_panel("inspector")
+        self.inspector.inspect(self.scene.selected_nodes()[0])
 
     def _tell_about(self) -> None:
         about = f"Version {version('fusion-desktop')}, under the MIT licence."

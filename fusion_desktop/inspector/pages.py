@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from composite_runtime.errors import FusionError
 from fusion_desktop import theme
@@ -50,7 +50,7 @@ class Page(QWidget):
         self.call.changed.connect(self._show_state)
         self.result.wanted.connect(self._read_link)
         session.listed.connect(self._take_list)
-        session.state_changed.connect(lambda *_: self._show_state())
+        session.state_changed.connect(self._take_state)
         self._take_list(self.kind)
         self._show_item(None)
 
@@ -67,19 +67,35 @@ class Page(QWidget):
         """Return the request that uses an offer."""
         raise NotImplementedError
 
-    def send(self) -> None:
-        """Use the selected offer with the arguments of the form, if they can be sent."""
-        if self._item is None or self._form is None or self.call.is_running:
-            return
+    def ready(self) -> tuple[str, JsonObject] | None:
+        """Return the request the form makes now, or None while it cannot be sent; the form then says why."""
+        if self._item is None or self._form is None:
+            return None
         reading = self._form.reading()
         if reading.faults:
             self._form.show_faults(is_all=True)
-            return
+            return None
         try:
-            method, params = self.request(self._item, reading.value)
+            return self.request(self._item, reading.value)
         except FusionError as error:
             self.result.show_failure(error.message)
+            return None
+
+    def add_menu(self, words: str, about: str, menu: QMenu) -> None:
+        """Put a button with a menu beside the one that sends."""
+        button = QToolButton()
+        button.setText(f"{words}…")
+        button.setStyleSheet("QToolButton::menu-indicator { image: none; width: 0; }")
+        button.setToolTip(about)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setMenu(menu)
+        self._more.addWidget(button)
+
+    def send(self) -> None:
+        """Use the selected offer with the arguments of the form, if they can be sent."""
+        if self.call.is_running or self._item is None or (ready := self.ready()) is None:
             return
+        method, params = ready
         schema = self._item.get("outputSchema")
         words = f"{self.doing} {self._item[self.key]}"
         self.call.send(method, params, words, output_schema=schema if isinstance(schema, dict) else None)
@@ -129,6 +145,8 @@ class Page(QWidget):
         buttons.addWidget(self._send)
         buttons.addWidget(self._stop)
         buttons.addStretch(1)
+        self._more = QHBoxLayout()
+        buttons.addLayout(self._more)
         self._asked = QVBoxLayout()
         middle = QWidget()
         column = QVBoxLayout(middle)
@@ -209,6 +227,9 @@ class Page(QWidget):
         can_send = self._form is not None and not self._form.reading().faults
         self._send.setEnabled(is_open and can_send and not self.call.is_running)
         self._stop.setVisible(self.call.is_running)
+
+    def _take_state(self, *_: object) -> None:
+        self._show_state()
 
     def _read_link(self, uri: str) -> None:
         self.call.send("resources/read", {"uri": uri}, f"Reading {uri}")

@@ -22,6 +22,8 @@ class InspectorPanel(QWidget):
         self.prompts = PromptPage(session)
         self.templates = TemplatePage(session)
         pages = (self.tools, self.resources, self.templates, self.prompts)
+        self._waiting: tuple[str, str] | None = None
+        self._trouble: tuple[str, str] | None = None
         self._pages: dict[str, Page] = {page.kind: page for page in pages}
         self._build()
         session.asked.connect(self.questions.add)
@@ -35,6 +37,16 @@ class InspectorPanel(QWidget):
         self.tabs.setCurrentWidget(self.tools)
         self.tools.offers.search.clear()
         return self.tools.offers.select(name)
+
+    def set_waiting(self, title: str, words: str) -> None:
+        """Say something else while there is no connection."""
+        self._waiting = (title, words)
+        self._show_state(self._session.state, self._session.reason)
+
+    def show_trouble(self, title: str, words: str) -> None:
+        """Say why what is inspected does not answer; no words when it does."""
+        self._trouble = (title, words) if words else None
+        self._show_state(self._session.state, self._session.reason)
 
     def _build(self) -> None:
         self._server = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
@@ -71,11 +83,14 @@ class InspectorPanel(QWidget):
 
     def _show_state(self, state: SessionState, reason: str) -> None:
         server = self._session.server
-        if state is SessionState.OPEN and server is not None:
+        if self._trouble is not None:
+            self._server.setText(self._trouble[0])
+            self._words.setText(self._trouble[1])
+        elif state is SessionState.OPEN and server is not None:
             self._server.setText(server.title)
             self._words.setText(f"MCP {server.revision}")
         else:
-            title, words = _WORDS[state]
+            title, words = self._waiting if self._waiting and state is SessionState.CLOSED else _WORDS[state]
             self._server.setText(title)
             self._words.setText(reason or words)
         self._again.setEnabled(state is SessionState.OPEN)
