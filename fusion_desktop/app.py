@@ -50,7 +50,7 @@ class Program(QObject):
             first_starts=self.first_starts,
             parent=self,
         )
-        self.directs = Directs(self)
+        self.directs = Directs(self, guard=self.first_starts.guard, held_back=self.first_starts.held_back)
         self.inspector = Inspector(self.session, self.directs)
         self.process.event.connect(self.inspector.take)
         self.document.edited.connect(lambda: self.directs.set_graph(self.document.graph))

@@ -113,8 +113,7 @@ class Inspector(QWidget):
         panel = self.panel
         if isinstance(node_id, str):
             try:
-                self._directs.open(node_id)
-                panel = self._panels[node_id]
+                panel = self._panels[self._directs.open(node_id).node_id]
             except FusionError as error:
                 self.refused.emit(error.message)
                 self._chooser.setCurrentIndex(0)
@@ -131,7 +130,7 @@ class Inspector(QWidget):
             panel.show_trouble(f"{direct.name} does not run", direct.trouble)
 
         direct.changed.connect(tell)
-        panel.set_waiting("Starting…", f"{direct.name} is started alone, beside whatever else runs.")
+        panel.set_waiting(f"{direct.name} alone", "It is started by itself, beside whatever else runs.")
         # A call of the comparison may ask something, which only this panel can answer.
         direct.session.asked.connect(lambda _: self.inspect(direct.node_id))
         self._offer_comparison(panel, direct)

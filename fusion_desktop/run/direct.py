@@ -1,6 +1,8 @@
 """Nodes that are inspected alone: each has a runtime and a connection of its own, beside the composite that runs."""
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -15,6 +17,7 @@ from fusion_desktop.run.session import InspectorSession, SessionState
 from fusion_desktop.tasks import spawn
 
 _ALONE = "alone"
+_NOT_AGREED = "Nobody has agreed to start its command; press Run to be asked."
 _DELAY_MS = 250
 """Edits in a row reach what runs together."""
 
@@ -51,6 +54,7 @@ class Direct(QObject):
         self._trouble = ""
         self._graph: Graph | None = None
         self._path: Path | None = None
+        self._held_back: Callable[[Graph], Graph] | None = None
         self.process.event.connect(self._take)
         self.process.stopped.connect(self._stopped)
         self.session.state_changed.connect(lambda *_: self.changed.emit())
@@ -65,15 +69,20 @@ class Direct(QObject):
         """Whether the node can be called."""
         return self.session.state is SessionState.OPEN
 
-    def start(self, graph: Graph) -> None:
-        """Run the node; raise `FusionError` when its graph cannot be written."""
+    def start(self, graph: Graph, held_back: Callable[[Graph], Graph]) -> None:
+        """Run the node, but no command that is held back; raise `FusionError` when its graph cannot be written."""
         if self.process.is_running:
             return
         chosen = alone(graph, self.node_id)
         if chosen is None:
             raise FusionError(f"{self.name} is not in the graph any more.")
-        self._trouble = ""
-        self._graph, composite = chosen
+        self._tell("")
+        self._held_back = held_back
+        self._graph, composite = held_back(chosen[0]), chosen[1]
+        node = self._graph.node(self.node_id)
+        if isinstance(node, ServerNode) and not node.enabled:
+            self._tell(_NOT_AGREED)
+            return
         # Two programs may inspect the same node of the same graph.
         name = "".join(c for c in f"{os.getpid()}-{self.node_id}" if c.isalnum() or c in "-_")[:80]
         folder = "".join(c for c in graph.id if c.isalnum() or c in "-_")[:64]
@@ -85,9 +94,11 @@ class Direct(QObject):
     def follow(self, graph: Graph) -> None:
         """Take over how the node is defined now; what runs follows the file."""
         chosen = alone(graph, self.node_id)
-        if chosen is None or self._path is None or chosen[0] == self._graph:
+        if chosen is None or self._path is None or self._held_back is None:
             return
-        self._graph = chosen[0]
+        if (now := self._held_back(chosen[0])) == self._graph:
+            return
+        self._graph = now
         try:
             file.save(self._graph, self._path)
         except FusionError as error:
@@ -126,8 +137,17 @@ class Directs(QObject):
     listed = Signal()
     """The graph has other nodes, or others names."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        parent: QObject | None = None,
+        *,
+        guard: Callable[[Callable[[], object]], object] = lambda go_on: go_on(),
+        held_back: Callable[[Graph], Graph] = lambda graph: graph,
+    ) -> None:
+        """`guard` asks whether commands may be started and then goes on; `held_back` disables those that may not."""
         super().__init__(parent)
+        self._guard = guard
+        self._held_back = held_back
         self._graph: Graph | None = None
         self._open: dict[str, Direct] = {}
         self._timer = QTimer(self, interval=_DELAY_MS, singleShot=True)
@@ -153,19 +173,26 @@ class Directs(QObject):
         return self._open.get(node_id)
 
     def open(self, node_id: str) -> Direct:
-        """Run a node alone, unless it already does; raise `FusionError` when it cannot be started."""
-        if (known := self._open.get(node_id)) is not None:
-            if not known.process.is_running and self._graph is not None:
-                known.start(self._graph)
-            return known
-        node = self._graph.node(node_id) if self._graph is not None else None
-        if node is None or self._graph is None:
-            raise FusionError("That node is not in the graph any more.")
-        made = Direct(node_id, node.name, self)
-        made.start(self._graph)
-        self._open[node_id] = made
-        self.opened.emit(made)
-        return made
+        """Run a node alone, unless it already does, as soon as its command is agreed to.
+
+        Raises:
+            FusionError: it is not there, or cannot be started.
+        """
+        direct = self._open.get(node_id)
+        if direct is None:
+            node = self._graph.node(node_id) if self._graph is not None else None
+            if node is None:
+                raise FusionError("That node is not in the graph any more.")
+            direct = Direct(node_id, node.name, self)
+            self._open[node_id] = direct
+            self.opened.emit(direct)
+        if not direct.process.is_running:
+            self._guard(partial(self._start, direct))
+        return direct
+
+    def _start(self, direct: Direct) -> None:
+        if self._graph is not None and self._open.get(direct.node_id) is direct:
+            direct.start(self._graph, self._held_back)
 
     def close(self, node_id: str) -> None:
         """Let a node run alone no more."""

@@ -1,7 +1,7 @@
 """Any node of a graph is inspected by itself, and the same call is made directly and through the composite."""
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -108,6 +108,26 @@ async def test_a_server_that_does_not_start_says_why(qtbot: QtBot) -> None:
         await until(lambda: "no-such-command-anywhere" in words_in(inspector.current))
 
         assert "Broken does not run" in words_in(inspector.current)
+
+
+async def test_a_command_nobody_has_agreed_to_is_not_started(qtbot: QtBot) -> None:
+    def held_back(graph: Graph) -> Graph:
+        return graph.but(nodes=tuple(n.but(enabled=False) for n in graph.nodes))
+
+    asked: list[Callable[[], object]] = []
+    directs = Directs(guard=asked.append, held_back=held_back)
+    inspector = Inspector(InspectorSession(), directs)
+    qtbot.addWidget(inspector)
+    directs.set_graph(NESTED)
+    inspector.inspect("new")
+    direct = directs.of("new")
+    assert direct is not None
+    assert not direct.process.is_running
+
+    asked[0]()
+    assert not direct.process.is_running
+    assert "Nobody has agreed to start its command" in words_in(inspector.current)
+    await directs.end()
 
 
 async def test_what_is_edited_reaches_the_node_and_a_deleted_node_is_left(qtbot: QtBot) -> None:
