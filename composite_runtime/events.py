@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
@@ -67,8 +67,8 @@ class ChildDrifted(Event):
 class CallStarted(Event):
     """A call reached a composite or a child; `name` is what is called there.
 
-    `call` is one id for all hops of a client's request: they begin in the order of the way down, and end in that of the
-    way back.
+    `call` is one id for all hops of a client's request. Each hop is a `span` of its own, and `parent` is the span of
+    the node that passed it on; the hop the client reached has none.
     """
 
     event: ClassVar[str] = "call_started"
@@ -76,6 +76,8 @@ class CallStarted(Event):
     node: str
     method: str
     name: str | None = None
+    span: int = 0
+    parent: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +91,18 @@ class CallFinished(Event):
     name: str | None = None
     milliseconds: float
     error: str | None = None
+    span: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallRepeated(Event):
+    """A node is asked again within a span: what was tried until now failed for the reason `error` gives."""
+
+    event: ClassVar[str] = "call_repeated"
+    call: str
+    node: str
+    span: int
+    error: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,12 +150,28 @@ class Following(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Frame(Event):
-    """Told to who follows a runtime and asks for it: one message at a hop, which is a node's id or `client`."""
+    """Told to who follows a runtime and asks for it: one message at a hop, which is a node's id or `client`.
+
+    `link` tells connections of one hop apart. `call` and `span` are set where a message is known to begin a hop of a
+    call, and `call` where it ends one at the client.
+    """
 
     event: ClassVar[str] = "frame"
     hop: str
     way: str
     message: Any
+    link: str = ""
+    call: str = ""
+    span: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Http(Event):
+    """Told with frames: what HTTP added to a message, without credentials. `http` has the members of `HttpSeen`."""
+
+    event: ClassVar[str] = "http"
+    hop: str
+    http: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,11 +197,13 @@ _KINDS: dict[str, type[Event]] = {
         ChildDrifted,
         CallStarted,
         CallFinished,
+        CallRepeated,
         ClientChanged,
         Log,
         GraphChanged,
         Following,
         Frame,
+        Http,
         Stopped,
     )
 }

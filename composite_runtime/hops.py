@@ -2,18 +2,24 @@
 
 import time
 from collections.abc import Awaitable
+from itertools import count
 
 from composite_runtime.errors import FusionError
-from composite_runtime.events import CallFinished, CallStarted, Emit
-from composite_runtime.wire.call import Relay
+from composite_runtime.events import CallFinished, CallRepeated, CallStarted, Emit
+from composite_runtime.wire.call import HOP, Relay
 from composite_runtime.wire.jsonrpc import Json, RpcError
+
+_spans = count(1)
 
 
 async def told(emit: Emit, node: str, method: str, params: Json, *, relay: Relay, work: Awaitable[Json]) -> Json:
     """Return what `work` returns, and tell of it as one hop of the relay's call."""
     name = params.get("name") or params.get("uri")
     name = name if isinstance(name, str) else None
-    emit(CallStarted(call=relay.call, node=node, method=method, name=name))
+    call, span, outer = relay.call, next(_spans), HOP.get()
+    parent = outer[1] if outer[0] == call and outer[1] else None
+    HOP.set((call, span))
+    emit(CallStarted(call=call, node=node, method=method, name=name, span=span, parent=parent))
     began = time.perf_counter()
     error: str | None = "cancelled"
     try:
@@ -24,8 +30,19 @@ async def told(emit: Emit, node: str, method: str, params: Json, *, relay: Relay
         error = str(failure)
         raise
     finally:
+        HOP.set(outer)
         milliseconds = round((time.perf_counter() - began) * 1000, 3)
-        emit(CallFinished(call=relay.call, node=node, method=method, name=name, milliseconds=milliseconds, error=error))
+        emit(
+            CallFinished(
+                call=call, node=node, method=method, name=name, milliseconds=milliseconds, error=error, span=span
+            )
+        )
+
+
+def repeated(emit: Emit, node: str, error: str) -> None:
+    """Tell that the node is asked again within the hop that is under way, and why."""
+    call, span = HOP.get()
+    emit(CallRepeated(call=call, node=node, span=span, error=error))
 
 
 def tool_failure(result: Json) -> str | None:

@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from importlib.metadata import version
 from ipaddress import ip_address
@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 from composite_runtime.attach.feed import Feed
 from composite_runtime.errors import FusionError, GraphError
-from composite_runtime.events import Emit, Event, GraphChanged, Log, Ready, Stopped
+from composite_runtime.events import Emit, Event, GraphChanged, Http, Log, Ready, Stopped, encode
 from composite_runtime.front.server import Server
 from composite_runtime.graph import file
 from composite_runtime.graph.check import Level, check, served_composite
@@ -28,7 +28,7 @@ from composite_runtime.supervisor import Supervisor
 from composite_runtime.tasks import Tasks
 from composite_runtime.wire.call import Caller
 from composite_runtime.wire.era import LATEST_LEGACY, Era
-from composite_runtime.wire.tap import Recorder, Switch, untapped
+from composite_runtime.wire.tap import HttpSeen, Recorder, Seen, Switch, frame_body, frame_head, untapped
 
 _log = logging.getLogger(__name__)
 
@@ -157,7 +157,7 @@ class _Run:
         tap = self._taps.at("client")
 
         def switch(wanted: bool) -> None:
-            self._taps.listener = self._feed.frame if wanted else None
+            self._taps.listener = _Watchers(self._feed) if wanted else None
             server.tap = tap if wanted or self._recorder is not None else untapped
 
         self._feed.frames_wanted = switch
@@ -243,6 +243,19 @@ class _Run:
                 loop.add_signal_handler(number, self._stop.set)
             except NotImplementedError:  # Windows
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._stop.set))
+
+
+class _Watchers:
+    """Hands what passes the hops on to those who watch."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+
+    def frame(self, hop: str, seen: Seen) -> None:
+        self._feed.line(f'{frame_head(hop, seen)},"event":"frame",{frame_body(seen)}')
+
+    def http(self, hop: str, seen: HttpSeen) -> None:
+        self._feed.line(encode(Http(hop=hop, http=asdict(seen))))
 
 
 def served_root(graph: Graph, wanted: str | None) -> str:

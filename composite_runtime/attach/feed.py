@@ -24,6 +24,7 @@ from composite_runtime.attach.place import Run
 from composite_runtime.errors import FusionError
 from composite_runtime.events import (
     CallFinished,
+    CallRepeated,
     CallStarted,
     ChildChanged,
     ChildDrifted,
@@ -48,7 +49,7 @@ _WATCHERS = 16
 _DESCRIBE_S = 0.5
 _LAST_WORDS_S = 0.3
 # Most events by far, and over as soon as they are told.
-_PASSING = frozenset({CallStarted, CallFinished})
+_PASSING = frozenset({CallStarted, CallFinished, CallRepeated})
 
 
 class Snapshot:
@@ -137,11 +138,9 @@ class Feed:
         elif isinstance(event, ClientChanged) and event.connected:
             self._change(client=f"{event.name} {event.version or ''}".strip())
 
-    def frame(self, hop: str, way: str, message: Any) -> None:
-        """Have those who want it see a message at one hop."""
-        text = message.decode("utf-8", "replace") if isinstance(message, bytes) else json.dumps(message)
-        head = f'{{"event":"frame","at":{time.time():.6f},"hop":{json.dumps(hop)},"way":"{way}","message":'
-        line = f"{head}{secrets.redact(text)}}}\n".encode("utf-8", "replace")
+    def line(self, text: str) -> None:
+        """Have those who want the messages themselves see one, which is an event that is encoded already."""
+        line = f"{secrets.redact(text)}\n".encode("utf-8", "replace")
         for watcher in self._watchers:
             if watcher.frames:
                 watcher.put(line)

@@ -15,7 +15,7 @@ from composite_runtime.drift import NO_DRIFT, Drift, How, merged
 from composite_runtime.errors import ChildError
 from composite_runtime.events import ChildChanged, ChildDrifted, ChildState, Emit, Log
 from composite_runtime.graph.model import ServerNode
-from composite_runtime.hops import told
+from composite_runtime.hops import repeated, told
 from composite_runtime.provider import NOTHING, Kind, Notice, Offers
 from composite_runtime.wire.call import Caller, Relay
 from composite_runtime.wire.era import LOG_LEVELS, Era, bare_meta
@@ -168,13 +168,15 @@ class Child:
         link.claims += 1
         try:
             return await self._exchange(link, method, params, relay)
-        except SessionForgotten:
-            pass  # nothing has been done, so it may be asked again
+        except SessionForgotten as error:
+            reason = str(error)  # nothing has been done, so it may be asked again
         except ChildError as error:
             if link.is_open or not self._may_repeat(method, params, relay.caller):
                 raise ChildError(f"{self.name}: {error}", self.node) from None
+            reason = str(error)
         finally:
             link.claims -= 1
+        repeated(self._emit, self.node, reason)
         link = await self._link(relay.caller)
         try:
             return await self._exchange(link, method, params, relay)
@@ -192,6 +194,7 @@ class Child:
                 # The child has changed which arguments it wants in headers; nothing was done yet, so it is asked again.
                 if error.code != HEADER_MISMATCH:
                     raise
+                repeated(self._emit, self.node, str(error))
             await read_offers(link, lambda text: self._emit(Log(level="warning", source=self.node, message=text)))
             return await link.request(method, changed, through, meta=meta, timeouts=self._timeouts)
 

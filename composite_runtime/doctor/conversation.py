@@ -19,7 +19,7 @@ from composite_runtime.wire.era import LEGACY_VERSIONS, LISTS, MODERN_VERSIONS, 
 from composite_runtime.wire.guard import Guard
 from composite_runtime.wire.jsonrpc import METHOD_NOT_FOUND, Json, RpcError
 from composite_runtime.wire.link import Link, WrongEra
-from composite_runtime.wire.tap import TappedTransport
+from composite_runtime.wire.tap import HttpSeen, TappedTransport
 
 _LAST_LINES = 40
 _SHOWN_LINES = 12
@@ -43,7 +43,10 @@ class Heard:
     asked: dict[Any, str] = field(default_factory=dict)
     answers: dict[str, Json] = field(default_factory=dict)
 
-    def tap(self, way: str, message: Json | bytes) -> None:
+    def http(self, seen: Callable[[], HttpSeen]) -> None:
+        """Let what HTTP adds to a message pass."""
+
+    def message(self, way: str, message: Json | bytes, link: str, call: str = "") -> None:
         """Note a message; the answers are kept by the method that was asked for."""
         if not isinstance(message, dict):
             return
@@ -78,7 +81,7 @@ class Conversation:
         transport = await transport_to(self._node, self._guard, self.heard.stderr.append)
         self.exit_code = lambda: getattr(transport, "exit_code", None)
         self.link = Link(
-            TappedTransport(transport, self.heard.tap),
+            TappedTransport(transport, self.heard),
             capabilities={},
             client_info=CLIENT_INFO,
             ask=_nobody,

@@ -8,6 +8,7 @@ and a stream of events as soon as something does.
 import asyncio
 import hmac
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any, Final
 
 from composite_runtime.front.listener import Exchange
@@ -29,8 +30,10 @@ from composite_runtime.wire.jsonrpc import (
     Json,
     RpcError,
 )
+from composite_runtime.wire.tap import LINK, HttpSeen, untapped
 
 _DRAIN_S: Final = 1.0
+_exchanges = count(1)
 
 _STATUS: Final = {
     PARSE_ERROR: 400,
@@ -66,6 +69,8 @@ class HttpFront:
 
     def admit(self, exchange: Exchange) -> None:
         """Refuse what a web page of somebody else could have sent, and whoever does not know the token."""
+        if self._server.tap is not untapped:
+            self._tap(exchange)
         try:
             self._admit(exchange)
         except Refusal as refusal:
@@ -77,6 +82,19 @@ class HttpFront:
             self._route(exchange)
         except Refusal as refusal:
             _refuse(exchange, refusal)
+
+    def _tap(self, exchange: Exchange) -> None:
+        exchange.number = str(next(_exchanges))
+
+        def answered(status: int, received: Mapping[str, str]) -> None:
+            session = received.get(names.SESSION) or exchange.headers.get(names.SESSION)
+            link = session[:8] if session else f"h{exchange.number}"
+            sent = exchange.headers
+            self._server.tap.http(
+                lambda: HttpSeen(link, exchange.request_id, exchange.method, exchange.path, status, sent, received)
+            )
+
+        exchange.answered = answered
 
     async def close(self) -> None:
         """End every session, and what runs in it once it has had a moment to finish."""
@@ -125,8 +143,10 @@ class HttpFront:
             raise Refusal(400, "Parse error", code=PARSE_ERROR) from None
         if not isinstance(message, dict):
             raise Refusal(400, "the body must be a single JSON-RPC message")
-        if "id" in message and "method" in message and not _is_id(message["id"]):
-            raise Refusal(400, "the id of a request is a string or an integer")
+        if "id" in message and "method" in message:
+            if not _is_id(message["id"]):
+                raise Refusal(400, "the id of a request is a string or an integer")
+            exchange.request_id = message["id"]
         if modern:
             self._modern(exchange, message)
         else:
@@ -157,6 +177,8 @@ class HttpFront:
             if error is not None:
                 _fail(exchange, message["id"], error)
                 return
+        if exchange.number:
+            LINK.set(f"h{exchange.number}")
         stream = EventStream(exchange)
         try:
             response = await self._server.respond(message, None, stream.push)

@@ -46,6 +46,11 @@ class Exchange:
         self.gone: Callable[[], object] | None = None
         """Called when the client hangs up before its answer is complete."""
         self.is_answered = False
+        self.number = ""
+        """Which exchange this is, for who watches; empty while nobody does."""
+        self.request_id: int | str | None = None
+        self.answered: Callable[[int, Mapping[str, str]], object] | None = None
+        """Called with the status and the headers of the answer, if somebody wants to know."""
 
     @property
     def unsent(self) -> int:
@@ -55,7 +60,10 @@ class Exchange:
     def answer(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
         """Send a whole answer."""
         self.is_answered = True
-        head = self._connection.head_of(status, {"content-length": str(len(body)), **(headers or {})})
+        fields = {"content-length": str(len(body)), **(headers or {})}
+        if self.answered is not None:
+            self.answered(status, fields)
+        head = self._connection.head_of(status, fields)
         if self.method == "HEAD":
             body = b""
         if len(body) < 65536:
@@ -70,6 +78,8 @@ class Exchange:
         self.is_answered = True
         self._is_chunked = self._connection.speaks_chunks
         framing = {"transfer-encoding": "chunked"} if self._is_chunked else {}
+        if self.answered is not None:
+            self.answered(200, headers)
         self._connection.write(self._connection.head_of(200, {**headers, **framing}))
 
     def write(self, data: bytes) -> None:

@@ -14,7 +14,7 @@ from composite_runtime.front.session import FrontRelay, Send, Session
 from composite_runtime.graph.model import ServingLimits
 from composite_runtime.provider import FIRST_LIST_S, Offers, Provider
 from composite_runtime.wire import jsonrpc
-from composite_runtime.wire.call import Caller
+from composite_runtime.wire.call import HOP, Caller
 from composite_runtime.wire.era import (
     CAPABILITIES_KEY,
     CLIENT_INFO_KEY,
@@ -41,7 +41,7 @@ from composite_runtime.wire.jsonrpc import (
     Json,
     RpcError,
 )
-from composite_runtime.wire.tap import Tap, untapped
+from composite_runtime.wire.tap import LINK, Tap, untapped
 
 _log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class Server:
 
     def hear(self, message: Json, session: Session) -> None:
         """Take a message of a client that wants no answer: its own answers, and notifications."""
-        self.tap("in", message)
+        self.tap.message("in", message, session.id[:8])
         params = message.get("params")
         params = params if isinstance(params, dict) else {}
         method = message.get("method")
@@ -109,13 +109,17 @@ class Server:
         if self.tap is untapped:
             return await self._respond(message, session, send, principal)
 
+        tap, call = self.tap, token_hex(6)
+        link = session.id[:8] if session is not None else LINK.get() or call
+
         def tapped(frame: bytes) -> None:
-            self.tap("out", frame)
+            tap.message("out", frame, link, call)
             send(frame)
 
-        self.tap("in", message)
+        HOP.set((call, 0))
+        tap.message("in", message, link, call)
         response = await self._respond(message, session, tapped, principal)
-        self.tap("out", response)
+        tap.message("out", response, link, call)
         return response
 
     async def _respond(self, message: Json, session: Session | None, send: Send, principal: str) -> Json | bytes:
@@ -161,7 +165,7 @@ class Server:
     def _relay(self, era: Era, params: Json, session: Session | None, send: Send, principal: str) -> FrontRelay:
         meta = meta_of(params)
         token = meta.get("progressToken")
-        call = token_hex(6)
+        call = HOP.get()[0] or token_hex(6)  # given already where somebody watches
         if era is Era.LEGACY:
             assert session is not None
             return FrontRelay(session.caller, call, token, session.log_level, send, session)

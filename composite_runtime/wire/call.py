@@ -1,11 +1,15 @@
 """Who calls, and the two-way side traffic of one call."""
 
 import json
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from composite_runtime.wire.era import Era
 from composite_runtime.wire.jsonrpc import Json
+
+HOP: ContextVar[tuple[str, int]] = ContextVar("hop", default=("", 0))
+"""The call that is under way here, and its innermost span; spans are numbered in one run, and 0 is none."""
 
 # What a client can do on request; a child that knows of one may offer more, and may ask for it.
 _INTERACTIVE = ("sampling", "elicitation", "roots")

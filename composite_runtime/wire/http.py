@@ -23,6 +23,7 @@ _SETTLE_S = 1.0
 _SKIP_S = 1.0
 _ABANDON_S = 1.0
 
+Exchanged = Callable[[RequestId | None, str, str, Mapping[str, str], Response], None]
 Headers = Callable[[], Awaitable[Mapping[str, str]]]
 
 
@@ -48,6 +49,8 @@ class HttpChild:
         self._receiver: Receiver | None = None
         self._closing = False
         self._is_forgotten = False
+        self.exchanged: Exchanged | None = None
+        """Called with what HTTP added to each message, if somebody wants to know."""
 
     async def open(self, receiver: Receiver) -> None:
         """Do nothing yet: HTTP connects with the first message."""
@@ -94,7 +97,7 @@ class HttpChild:
         if receiver is not None and self._session is not None:
             with contextlib.suppress(ChildError, TimeoutError):  # it is going away in any case
                 async with asyncio.timeout(1.0):
-                    (await self._client.request("DELETE", self._url, await self._headers({}))).close()
+                    (await self._request("DELETE", self._url, await self._headers({}), None)).close()
         await self._client.close()
 
     async def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
@@ -121,7 +124,7 @@ class HttpChild:
         self, message: Json, request_id: RequestId | None, headers: Mapping[str, str]
     ) -> ServerEvent | None:
         """Post and take the answer; return the last event when its stream ended before the answer came."""
-        response = await self._client.request("POST", self._url, headers, jsonrpc.encode(message))
+        response = await self._request("POST", self._url, headers, message)
         with contextlib.closing(response):
             kind = _kind(response)
             if message.get("method") == "initialize" and names.SESSION in response.headers:
@@ -141,6 +144,14 @@ class HttpChild:
             else:
                 raise ChildError(f"{self._host} answered with {kind or 'nothing'} instead of JSON")
         return None
+
+    async def _request(self, method: str, url: str, headers: Mapping[str, str], message: Json | None) -> Response:
+        body = None if message is None else jsonrpc.encode(message)
+        response = await self._client.request(method, url, headers, body)
+        if self.exchanged is not None:
+            request_id = message.get("id") if message is not None and "method" in message else None
+            self.exchanged(request_id, method, url, headers, response)
+        return response
 
     async def _refused(self, response: Response, kind: str, request_id: RequestId | None) -> None:
         body = await response.read(self._limit) if kind == "application/json" else b""
@@ -204,7 +215,7 @@ class HttpChild:
                 raise ChildError(f"{self._host} ended the answer before it was complete")
             await asyncio.sleep(_retry_s(pending))
             headers = await self._headers({"last-event-id": pending.id, "accept": "text/event-stream"})
-            response = await self._client.request("GET", self._url, headers)
+            response = await self._request("GET", self._url, headers, None)
             with contextlib.closing(response):
                 if response.status != 200:
                     raise ChildError(f"{self._host} answered {response.status} instead of resuming its answer")
@@ -220,7 +231,7 @@ class HttpChild:
         while not self._closing and failures < _RECONNECTS:
             extra = {"accept": "text/event-stream", **({"last-event-id": last.id} if last.id else {})}
             try:
-                response = await self._client.request("GET", self._url, await self._headers(extra))
+                response = await self._request("GET", self._url, await self._headers(extra), None)
                 with contextlib.closing(response):
                     if response.status == 404 and self._session is not None:
                         self._forget()
@@ -285,7 +296,7 @@ class SseChild(HttpChild):
     async def _read(self) -> None:
         try:
             headers = await self._headers({"accept": "text/event-stream"})
-            response = await self._client.request("GET", self._stream_url, headers)
+            response = await self._request("GET", self._stream_url, headers, None)
             with contextlib.closing(response):
                 if response.status != 200:
                     raise ChildError(f"{self._host} answered with HTTP status {response.status}")
@@ -310,7 +321,7 @@ class SseChild(HttpChild):
     async def _post_once(
         self, message: Json, request_id: RequestId | None, headers: Mapping[str, str]
     ) -> ServerEvent | None:
-        response = await self._client.request("POST", self._url, headers, jsonrpc.encode(message))
+        response = await self._request("POST", self._url, headers, message)
         with contextlib.closing(response):
             if response.status >= 300:
                 await self._refused(response, "", request_id)

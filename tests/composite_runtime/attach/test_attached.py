@@ -30,6 +30,7 @@ from composite_runtime.events import (
     Log,
     Ready,
     Stopped,
+    encode,
 )
 from composite_runtime.interop import export
 from composite_runtime.interop.launch import serve_command
@@ -186,8 +187,8 @@ async def test_messages_are_seen_only_by_those_who_ask_and_only_while_they_do(
         plain, curious = attached.follow(run), attached.follow(run, frames=True)
         await until(plain, Following)
         await until(curious, Following)
-        feed.frame("client", "in", {"id": 1, "params": {"key": "planted-key-4711"}})
-        feed.frame("n", "out", b'{"id":1,"x":1}')
+        feed.line(encode(Frame(hop="client", way="in", message={"id": 1, "params": {"key": "planted-key-4711"}})))
+        feed.line(encode(Frame(hop="n", way="out", message={"id": 1, "x": 1})))
         feed.tell(started(1))
         seen = await until(curious, CallStarted)
         assert [type(event) for event in await until(plain, CallStarted)] == [CallStarted]
