@@ -143,6 +143,12 @@ def pytest_configure(config: pytest.Config) -> None:
     processes.adopt_orphans()
 
 
+def pytest_collection_finish() -> None:
+    """Let the garbage collections after coroutine tests leave out all that was imported: it is never garbage."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what needs a surrounding that is not there; `.ci/run` makes both."""
     if os.environ["QT_QPA_PLATFORM"] != "xcb":
