@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from composite_runtime import paths
 from composite_runtime.catalog import Member
+from composite_runtime.child.arrivals import Arrivals
 from composite_runtime.child.child import Child
 from composite_runtime.child.memory import Memory
 from composite_runtime.composite import Composite
@@ -31,6 +32,7 @@ class Supervisor:
         self._emit = emit
         self._recorder = recorder
         self._memory = memory or Memory()
+        self._arrivals = Arrivals()
         groups = paths.home() / "run"
         if ended := reap(groups):
             emit(Log(level="warning", source="runtime", message=f"ended {ended} children a killed runtime had left"))
@@ -93,7 +95,12 @@ class Supervisor:
                 built[node.id] = present
             else:
                 built[node.id] = Child(
-                    node, emit=self._emit, guard=self._guard, memory=self._memory, recorder=self._recorder
+                    node,
+                    emit=self._emit,
+                    guard=self._guard,
+                    memory=self._memory,
+                    arrivals=self._arrivals,
+                    recorder=self._recorder,
                 )
         return built
 

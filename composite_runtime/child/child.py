@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from composite_runtime.bridge import Bridge, drive_rounds, from_modern_child, is_parked, to_modern_child
+from composite_runtime.child.arrivals import Arrivals
 from composite_runtime.child.connection import Connection, Hooks
 from composite_runtime.child.lists import read_offers
 from composite_runtime.child.memory import Memory
@@ -34,12 +35,20 @@ class Child:
     """One child server, however many connections to it are needed."""
 
     def __init__(
-        self, node: ServerNode, *, emit: Emit, guard: Guard, memory: Memory, recorder: Taps | None = None
+        self,
+        node: ServerNode,
+        *,
+        emit: Emit,
+        guard: Guard,
+        memory: Memory,
+        arrivals: Arrivals | None = None,
+        recorder: Taps | None = None,
     ) -> None:
         self._node = node
         self._emit = emit
         self._guard = guard
         self._memory = memory
+        self._arrivals = arrivals or Arrivals()
         self._tap = recorder.at(node.id) if recorder is not None else untapped
         self._recall: dict[tuple[str, ...], Offers | None] = {}
         self._drifts: dict[tuple[str, ...], Drift] = {}
@@ -237,6 +246,7 @@ class Child:
             notice=self._notify,
             complain=lambda level, text: self._emit(Log(level=level, source=self.node, message=text)),
             log_level=lambda: self._wanted_level(self._pool.key(caller)),
+            arrivals=self._arrivals,
         )
         return Connection(era, caller if era is Era.LEGACY else None, hooks, only=only)
 

@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from composite_runtime.child.arrivals import Arrivals
 from composite_runtime.child.backoff import Backoff
 from composite_runtime.child.lists import listen, read_offers
 from composite_runtime.child.spawn import CommandMissing
@@ -25,6 +26,7 @@ CLIENT_INFO: Json = {"name": "fusion", "title": "Fusion", "version": "0.1.0"}
 _RELIST_S = 0.05
 _NOTICED_WITHIN = 10  # turns of the event loop
 _SOON_S = 1.0
+_LOOK_AGAIN_S = 0.1
 # Longer than a stubborn process may take to be ended.
 _END_S = 8.0
 _BRIEF = Timeouts(idle_s=5.0, total_s=5.0)
@@ -47,6 +49,7 @@ class Hooks:
     notice: Callable[[Notice], None]
     complain: Callable[[str, str], None]
     log_level: Callable[[], str | None]
+    arrivals: Arrivals = field(default_factory=Arrivals)
 
 
 class Connection:
@@ -138,10 +141,16 @@ class Connection:
         raise ChildError(self.reason or "it ended")
 
     async def settled(self, patience_s: float) -> None:
-        """Return when the first attempt to open the link has succeeded or failed, or so long after its start."""
-        left_s = self._started_at + patience_s - asyncio.get_running_loop().time()
-        if not self._attempt.done() and self.state in {ChildState.STOPPED, ChildState.STARTING} and left_s > 0:
-            await asyncio.wait([self._attempt], timeout=left_s)
+        """Return when the first attempt to open the link has succeeded or failed, or when that is waited for no longer.
+
+        That is `patience_s` after its start, and sooner when nothing else comes any more.
+        """
+        loop = asyncio.get_running_loop()
+        while not self._attempt.done() and self.state in {ChildState.STOPPED, ChildState.STARTING}:
+            left_s = self._hooks.arrivals.deadline(self._started_at, patience_s) - loop.time()
+            if left_s <= 0:
+                return
+            await asyncio.wait([self._attempt], timeout=min(left_s, _LOOK_AGAIN_S))
 
     def watch(self, uris: frozenset[str]) -> None:
         """Have the child tell about these resources, and no others."""
@@ -212,6 +221,7 @@ class Connection:
             self._tasks.start(self._subscribe(link, "resources/subscribe", uri))
         self._hooks.offers_changed(self)
         self._set(ChildState.READY)
+        self._hooks.arrivals.note()
         self._attempt.set_result(link)
         if self._changed:  # while it was being read
             self._relist_soon()

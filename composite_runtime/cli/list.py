@@ -40,6 +40,7 @@ def _tell_offers(args: argparse.Namespace) -> int:
     async def ask() -> tuple[Offers, dict[str, str]]:
         readiness = Readiness()
         async with opened(args.graph, args.composite, readiness.note) as composite:
+            await readiness.settled(wanted, _PATIENCE_S)
             return await composite.offers(CALLER, _PATIENCE_S), readiness.down(wanted)
 
     with asyncio.Runner(loop_factory=prepare_loop()) as runner:

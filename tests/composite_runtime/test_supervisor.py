@@ -170,6 +170,25 @@ async def test_a_graph_that_cannot_be_served_leaves_what_is_served(broken: str) 
         assert "two_echo" in await tools(root)
 
 
+async def test_a_first_list_waits_for_a_silent_child_only_while_others_come() -> None:
+    silent = node("two", hang=["initialize", "server/discover"])
+    async with supervised() as supervisor:
+        root = supervisor.apply(two(node("one"), silent), "dev")
+        began = asyncio.get_running_loop().time()
+        supervisor.start(LEGACY)
+        offered = await root.offers(LEGACY, 60.0)
+        assert "one_echo" in [tool["name"] for tool in offered.tools]
+        assert not offered.complete
+        assert asyncio.get_running_loop().time() - began < 15
+
+
+async def test_a_first_list_has_the_tools_of_a_child_that_is_a_little_slower_than_the_others() -> None:
+    async with supervised() as supervisor:
+        root = supervisor.apply(two(node("one"), node("two", slow_s=0.6)), "dev")
+        supervisor.start(LEGACY)
+        assert {"one_echo", "two_echo"} <= set(await tools(root))
+
+
 async def test_closing_while_children_start_leaves_none() -> None:
     supervisor = Supervisor(emit=Heard())
     supervisor.apply(two(node("one", slow_s=5), node("two", speaks="legacy", hang=["initialize"])), "dev")
