@@ -14,7 +14,7 @@ from typing import Any
 
 from composite_runtime.errors import ChildError
 from composite_runtime.tasks import Tasks
-from composite_runtime.wire.call import Caller, Relay
+from composite_runtime.wire.call import Caller, Relay, Sizes
 from composite_runtime.wire.jsonrpc import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -55,6 +55,10 @@ class _Parked:
     @property
     def call(self) -> str:
         return self.round.call
+
+    @property
+    def sizes(self) -> Sizes:
+        return self.round.sizes
 
     @property
     def progress_token(self) -> Any:

@@ -82,7 +82,11 @@ class CallStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class CallFinished(Event):
-    """A call came back from a node; `error` is set when it failed, also when a tool reported the failure itself."""
+    """A call came back from a node; `error` is set when it failed, also when a tool reported the failure itself.
+
+    The sizes are those of the messages between us and the child, of all children together where it is a composite; they
+    are missing where nothing was sent or nothing came back.
+    """
 
     event: ClassVar[str] = "call_finished"
     call: str
@@ -91,6 +95,8 @@ class CallFinished(Event):
     name: str | None = None
     milliseconds: float
     error: str | None = None
+    request_bytes: int | None = None
+    response_bytes: int | None = None
     span: int = 0
 
 

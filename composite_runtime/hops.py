@@ -20,6 +20,8 @@ async def told(emit: Emit, node: str, method: str, params: Json, *, relay: Relay
     parent = outer[1] if outer[0] == call and outer[1] else None
     HOP.set((call, span))
     emit(CallStarted(call=call, node=node, method=method, name=name, span=span, parent=parent))
+    sizes = relay.sizes
+    sent, received = sizes.sent, sizes.received
     began = time.perf_counter()
     error: str | None = "cancelled"
     try:
@@ -34,7 +36,15 @@ async def told(emit: Emit, node: str, method: str, params: Json, *, relay: Relay
         milliseconds = round((time.perf_counter() - began) * 1000, 3)
         emit(
             CallFinished(
-                call=call, node=node, method=method, name=name, milliseconds=milliseconds, error=error, span=span
+                call=call,
+                node=node,
+                method=method,
+                name=name,
+                milliseconds=milliseconds,
+                error=error,
+                request_bytes=sizes.sent - sent or None,
+                response_bytes=sizes.received - received or None,
+                span=span,
             )
         )
 

@@ -12,7 +12,7 @@ from composite_runtime.events import Emit
 from composite_runtime.graph import file
 from composite_runtime.runtime import served_root
 from composite_runtime.supervisor import Supervisor
-from composite_runtime.wire.call import Caller
+from composite_runtime.wire.call import Caller, Sizes
 from composite_runtime.wire.era import LATEST_LEGACY, Era
 from composite_runtime.wire.jsonrpc import METHOD_NOT_FOUND, Json, RpcError
 
@@ -27,6 +27,7 @@ class LoneRelay:
     call: str = field(default_factory=lambda: secrets.token_hex(6))
     progress_token: Any = None
     log_level: str | None = None
+    sizes: Sizes = field(default_factory=Sizes)
 
     def notify(self, method: str, params: Json) -> None:
         """Drop it."""

@@ -3,11 +3,11 @@
 import asyncio
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from composite_runtime.wire import jsonrpc
-from composite_runtime.wire.call import Caller
+from composite_runtime.wire.call import Caller, Sizes
 from composite_runtime.wire.era import LATEST_LEGACY, LOG_LEVELS, Era
 from composite_runtime.wire.jsonrpc import INTERNAL_ERROR, METHOD_NOT_FOUND, Json, RequestId, RpcError
 
@@ -104,6 +104,7 @@ class FrontRelay:
     log_level: str | None
     send: Send
     session: Session | None
+    sizes: Sizes = field(default_factory=Sizes)
 
     def notify(self, method: str, params: Json) -> None:
         """Send a notification that belongs to the request."""

@@ -51,6 +51,14 @@ class Channel(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Sizes:
+    """How many bytes the requests and answers of a call had between us and its children, up to now."""
+
+    sent: int = 0
+    received: int = 0
+
+
 class Relay(Protocol):
     """The two-way side traffic of one call."""
 
@@ -62,6 +70,11 @@ class Relay(Protocol):
     @property
     def call(self) -> str:
         """One id for all hops of the call."""
+        ...
+
+    @property
+    def sizes(self) -> Sizes:
+        """How much has been sent and received for it."""
         ...
 
     @property

@@ -62,13 +62,15 @@ class HttpChild:
         if era_of(version) is Era.LEGACY:
             self._tasks.start(self._listen())
 
-    def send(self, message: Json, headers: Mapping[str, str] | None = None) -> None:
+    def send(self, message: Json, headers: Mapping[str, str] | None = None) -> int:
         """Post a message."""
-        task = self._tasks.start(self._post(message, headers or {}))
+        body = jsonrpc.encode(message)
+        task = self._tasks.start(self._post(message, body, headers or {}))
         if "method" in message and "id" in message:
             request_id = message["id"]
             self._posts[request_id] = task
             task.add_done_callback(lambda _: self._posts.pop(request_id, None))
+        return len(body)
 
     def abort(self, request_id: RequestId) -> bool:
         """Close the stream of a request, which is how a modern client cancels.
@@ -97,7 +99,7 @@ class HttpChild:
         if receiver is not None and self._session is not None:
             with contextlib.suppress(ChildError, TimeoutError):  # it is going away in any case
                 async with asyncio.timeout(1.0):
-                    (await self._request("DELETE", self._url, await self._headers({}), None)).close()
+                    (await self._request("DELETE", self._url, await self._headers({}))).close()
         await self._client.close()
 
     async def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
@@ -109,10 +111,13 @@ class HttpChild:
             sent[names.VERSION] = self._version
         return {**sent, **headers}
 
-    async def _post(self, message: Json, headers: Mapping[str, str]) -> None:
+    async def _post(self, message: Json, body: bytes, headers: Mapping[str, str]) -> None:
         request_id = message.get("id") if "method" in message else None
+        is_greeting = message.get("method") == "initialize"
+        del message  # what it holds may be long, and only its bytes are needed from here on
         try:
-            last = await self._post_once(message, request_id, await self._headers(headers))
+            last = await self._post_once(body, request_id, await self._headers(headers), is_greeting=is_greeting)
+            del body
             if request_id is not None and last is not None:
                 await self._resume(request_id, last)
         except asyncio.CancelledError:
@@ -121,13 +126,14 @@ class HttpChild:
             self._fail(request_id, self._explained(error))
 
     async def _post_once(
-        self, message: Json, request_id: RequestId | None, headers: Mapping[str, str]
+        self, body: bytes, request_id: RequestId | None, headers: Mapping[str, str], *, is_greeting: bool
     ) -> ServerEvent | None:
         """Post and take the answer; return the last event when its stream ended before the answer came."""
-        response = await self._request("POST", self._url, headers, message)
+        response = await self._request("POST", self._url, headers, body, request_id)
+        del body
         with contextlib.closing(response):
             kind = _kind(response)
-            if message.get("method") == "initialize" and names.SESSION in response.headers:
+            if is_greeting and names.SESSION in response.headers:
                 self._session = response.headers[names.SESSION]
             if response.status >= 300:
                 await self._refused(response, kind, request_id)
@@ -145,11 +151,16 @@ class HttpChild:
                 raise ChildError(f"{self._host} answered with {kind or 'nothing'} instead of JSON")
         return None
 
-    async def _request(self, method: str, url: str, headers: Mapping[str, str], message: Json | None) -> Response:
-        body = None if message is None else jsonrpc.encode(message)
+    async def _request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        request_id: RequestId | None = None,
+    ) -> Response:
         response = await self._client.request(method, url, headers, body)
         if self.exchanged is not None:
-            request_id = message.get("id") if message is not None and "method" in message else None
             self.exchanged(request_id, method, url, headers, response)
         return response
 
@@ -169,7 +180,7 @@ class HttpChild:
         except ValueError:
             message = None
         if isinstance(message, dict) and "error" in message and request_id is not None and self._receiver is not None:
-            self._receiver.received({**message, "id": request_id})
+            self._receiver.received({**message, "id": request_id}, None, len(body))
             return
         kind_of_error = NotUnderstood if response.status < 500 else ChildError
         raise kind_of_error(f"{self._host} answered with HTTP status {response.status}")
@@ -184,8 +195,9 @@ class HttpChild:
             self._receiver.noise(data[:2000] if isinstance(data, str) else data[:2000].decode("utf-8", "replace"))
             return False
         answered = False
+        size = len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())
         for message in decoded if isinstance(decoded, list) else [decoded]:  # revision 2025-03-26 had batches
-            self._receiver.received(message, related)
+            self._receiver.received(message, related, size)
             answered |= isinstance(message, dict) and "method" not in message and message.get("id") == related
         return answered
 
@@ -215,7 +227,7 @@ class HttpChild:
                 raise ChildError(f"{self._host} ended the answer before it was complete")
             await asyncio.sleep(_retry_s(pending))
             headers = await self._headers({"last-event-id": pending.id, "accept": "text/event-stream"})
-            response = await self._request("GET", self._url, headers, None)
+            response = await self._request("GET", self._url, headers)
             with contextlib.closing(response):
                 if response.status != 200:
                     raise ChildError(f"{self._host} answered {response.status} instead of resuming its answer")
@@ -231,7 +243,7 @@ class HttpChild:
         while not self._closing and failures < _RECONNECTS:
             extra = {"accept": "text/event-stream", **({"last-event-id": last.id} if last.id else {})}
             try:
-                response = await self._request("GET", self._url, await self._headers(extra), None)
+                response = await self._request("GET", self._url, await self._headers(extra))
                 with contextlib.closing(response):
                     if response.status == 404 and self._session is not None:
                         self._forget()
@@ -296,7 +308,7 @@ class SseChild(HttpChild):
     async def _read(self) -> None:
         try:
             headers = await self._headers({"accept": "text/event-stream"})
-            response = await self._request("GET", self._stream_url, headers, None)
+            response = await self._request("GET", self._stream_url, headers)
             with contextlib.closing(response):
                 if response.status != 200:
                     raise ChildError(f"{self._host} answered with HTTP status {response.status}")
@@ -319,9 +331,9 @@ class SseChild(HttpChild):
             self._receiver.lost(reason)
 
     async def _post_once(
-        self, message: Json, request_id: RequestId | None, headers: Mapping[str, str]
+        self, body: bytes, request_id: RequestId | None, headers: Mapping[str, str], *, is_greeting: bool
     ) -> ServerEvent | None:
-        response = await self._request("POST", self._url, headers, message)
+        response = await self._request("POST", self._url, headers, body, request_id)
         with contextlib.closing(response):
             if response.status >= 300:
                 await self._refused(response, "", request_id)

@@ -254,7 +254,10 @@ class Link:
         pending = self._register(request_id, relay, timeouts or Timeouts())
         message = jsonrpc.request(request_id, method, self._stamped(params, relay, meta, request_id))
         try:
-            self._transport.send(message, self._headers(method, message.get("params") or {}))
+            size = self._transport.send(message, self._headers(method, message.get("params") or {}))
+            del message, params
+            if relay is not None:
+                relay.sizes.sent += size
             return await pending.answer
         except asyncio.CancelledError:
             self._give_up(request_id, "the caller cancelled")
@@ -320,18 +323,18 @@ class Link:
         ):
             self.notify("notifications/cancelled", {"requestId": request_id, "reason": reason})
 
-    def received(self, message: Any, related: RequestId | None = None) -> None:
+    def received(self, message: Any, related: RequestId | None = None, size: int = 0) -> None:
         """Take a message off the wire; what is none is told as noise."""
         try:
-            self._take(message, related)
+            self._take(message, related, size)
         except Exception:  # the messages behind this one must not be lost with it
             _log.exception("unexpected")
 
-    def _take(self, message: Any, related: RequestId | None) -> None:
+    def _take(self, message: Any, related: RequestId | None, size: int) -> None:
         if not isinstance(message, dict):
             self.noise(f"not a message: {str(message)[:200]}")
         elif "method" not in message:
-            self._answer(message)
+            self._answer(message, size)
         elif "id" in message:
             self._serve(message, related)
         else:
@@ -365,11 +368,13 @@ class Link:
             if not pending.answer.done():
                 pending.answer.set_exception(error)
 
-    def _answer(self, message: Json) -> None:
+    def _answer(self, message: Json, size: int) -> None:
         request_id = message.get("id")
         pending = self._pending.get(request_id) if isinstance(request_id, int | str) else None
         if pending is None or pending.answer.done():
             return  # late, after we gave up; or never asked
+        if pending.relay is not None:
+            pending.relay.sizes.received += size
         if "error" in message:
             pending.answer.set_exception(RpcError.from_wire(message["error"]))
         elif isinstance(message.get("result"), dict):

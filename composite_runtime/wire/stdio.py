@@ -56,12 +56,15 @@ class ChildStdio:
         self._receiver = receiver
         await self._process.start()
 
-    def send(self, message: Json, headers: Mapping[str, str] | None = None) -> None:
+    def send(self, message: Json, headers: Mapping[str, str] | None = None) -> int:
         """Write one line to the child; refuse a request when the child has not read for so long that they pile up."""
         if self._process.unread <= UNREAD_LIMIT:
-            self._process.write(jsonrpc.encode(message) + b"\n")
-        elif self._receiver is not None and "method" in message and "id" in message:
+            data = jsonrpc.encode(message)
+            self._process.write(data + b"\n")
+            return len(data)
+        if self._receiver is not None and "method" in message and "id" in message:
             self._receiver.failed(message["id"], ChildError("it does not read what it is sent"))
+        return 0
 
     def negotiated(self, version: str) -> None:
         """Take note of the revision, which changes nothing on a pipe."""
@@ -93,7 +96,7 @@ class ChildStdio:
         except ValueError:
             self._receiver.noise(line[:_STDERR_LINE_LIMIT].decode("utf-8", "replace"))
         else:
-            self._receiver.received(message)
+            self._receiver.received(message, None, len(line))
 
     def _hear(self, data: bytes) -> None:
         *lines, self._stderr_tail = (self._stderr_tail + data).split(b"\n")

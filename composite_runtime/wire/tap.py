@@ -271,10 +271,10 @@ class TappedTransport:
         self._receiver = receiver
         await self._transport.open(self)
 
-    def send(self, message: Json, headers: Mapping[str, str] | None = None) -> None:
+    def send(self, message: Json, headers: Mapping[str, str] | None = None) -> int:
         """Send a message."""
         self._tap.message("out", message, self._link)
-        self._transport.send(message, headers)
+        return self._transport.send(message, headers)
 
     def negotiated(self, version: str) -> None:
         """Take note of the revision."""
@@ -288,11 +288,11 @@ class TappedTransport:
         """End the connection."""
         await self._transport.close()
 
-    def received(self, message: Any, related: RequestId | None = None) -> None:
+    def received(self, message: Any, related: RequestId | None = None, size: int = 0) -> None:
         """Take a message off the wire."""
         self._tap.message("in", message, self._link)
         if self._receiver is not None:
-            self._receiver.received(message, related)
+            self._receiver.received(message, related, size)
 
     def noise(self, line: str) -> None:
         """Take a line that is no message."""

@@ -18,8 +18,8 @@ class NotUnderstood(ChildError):
 class Receiver(Protocol):
     """Takes what comes in, synchronously and in the order of the wire."""
 
-    def received(self, message: Any, related: RequestId | None = None) -> None:
-        """Take a message; `related` is the request on whose stream it came, where the transport can tell."""
+    def received(self, message: Any, related: RequestId | None = None, size: int = 0) -> None:
+        """Take a message of so many bytes; `related` is the request on whose stream it came, where that can be told."""
         ...
 
     def noise(self, line: str) -> None:
@@ -49,8 +49,11 @@ class Transport(Protocol):
         """Connect; raise `ChildError` when that is impossible."""
         ...
 
-    def send(self, message: Json, headers: Mapping[str, str] | None = None) -> None:
-        """Send a message. What cannot be delivered is answered by an error response, or by `lost`."""
+    def send(self, message: Json, headers: Mapping[str, str] | None = None) -> int:
+        """Send a message, and return how many bytes it has.
+
+        What cannot be delivered is answered by an error response, or by `lost`.
+        """
         ...
 
     def negotiated(self, version: str) -> None:

@@ -43,9 +43,10 @@ events: st.SearchStrategy[Event] = st.one_of(
         name=st.none() | _strings,
         milliseconds=_seconds,
         error=st.none() | _strings,
+        request_bytes=st.none() | st.integers(1, 9999),
     ),
     st.builds(Log, at=_seconds, level=_strings, source=_strings, message=_strings, stream=st.none() | _strings),
-    st.builds(GraphChanged, at=_seconds, error=st.none() | _strings),
+    st.builds(GraphChanged, at=_seconds, error=st.none() | _strings, composite=st.none() | _strings),
     st.builds(Stopped, at=_seconds, reason=st.none() | _strings),
 )
 

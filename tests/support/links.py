@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from composite_runtime.wire.call import Caller, Relay
+from composite_runtime.wire.call import Caller, Relay, Sizes
 from composite_runtime.wire.era import CAPABILITIES_KEY, LATEST_LEGACY, LATEST_MODERN, Era
 from composite_runtime.wire.jsonrpc import Json, RequestId, RpcError
 from composite_runtime.wire.link import Link
@@ -34,12 +34,13 @@ class Wire:
     async def open(self, receiver: Receiver) -> None:
         self.receiver = receiver
 
-    def send(self, message: Json, headers: Mapping[str, str] | None = None) -> None:
+    def send(self, message: Json, headers: Mapping[str, str] | None = None) -> int:
         self.sent.append(message)
         self.headers.append(headers)
         self._news.set()
         if message.get("method") in ("initialize", "server/discover"):
             asyncio.get_running_loop().call_soon(self.says, {"id": message["id"], **self._greeting(message)})
+        return len(str(message))
 
     def negotiated(self, version: str) -> None:
         self.version = version
@@ -102,6 +103,7 @@ class TestRelay:
     call: str = "call"
     progress_token: Any = None
     log_level: str | None = None
+    sizes: Sizes = field(default_factory=Sizes)
     notices: list[tuple[str, Json]] = field(default_factory=list)
     asked: list[tuple[str, Json]] = field(default_factory=list)
     answers: Any = None

@@ -11,7 +11,7 @@ import pytest
 
 from composite_runtime.child.memory import Memory
 from composite_runtime.errors import ChildError
-from composite_runtime.events import Log
+from composite_runtime.events import CallFinished, Log
 from composite_runtime.graph.model import ServerNode
 from composite_runtime.provider import FIRST_LIST_S, Kind
 from composite_runtime.wire.call import Caller
@@ -105,6 +105,19 @@ async def test_a_crash_in_a_call_is_told_in_words_once_and_the_next_call_is_answ
             await call(child, "crash")
         assert str(caught.value) == "Raw: it ended with exit code 7"
         assert await called(child, "echo") == "{}"
+
+
+@pytest.mark.parametrize("speaks", ["legacy", "modern"])
+async def test_how_long_request_and_answer_were_is_told(speaks: str) -> None:
+    heard = Heard()
+    async with living(node(speaks=speaks), heard) as child:
+        for text in ("", "x" * 1000, "ü" * 1000):
+            await call(child, "echo", TestRelay(MODERN), text=text)
+        finished = [event for event in heard.events if isinstance(event, CallFinished)]
+        sizes = [(event.request_bytes or 0, event.response_bytes or 0) for event in finished]
+        assert sizes[0] > (50, 50)
+        more = [(sent - sizes[0][0], got - sizes[0][1]) for sent, got in sizes[1:]]
+        assert more == [(1000, 1000), (2000, 7000)]  # as written: this child escapes what is not ASCII, twice
 
 
 async def test_a_call_that_may_have_run_is_not_repeated(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ class Scripted(Wire):
         super().__init__(hello=owner.hello)
         self._owner = owner
 
-    def send(self, message: Json, headers: Any = None) -> None:
-        super().send(message, headers)
+    def send(self, message: Json, headers: Any = None) -> int:
+        size = super().send(message, headers)
         if message.get("method") == "tools/list":
             self._owner.listed += 1
             tools = [{"name": name, "inputSchema": {"type": "object"}} for name in self._owner.tools]
@@ -33,6 +33,7 @@ class Scripted(Wire):
             asyncio.get_running_loop().call_later(self._owner.slow_s, self.says, answer)
         elif message.get("method") in {"logging/setLevel", "resources/subscribe", "resources/unsubscribe"}:
             asyncio.get_running_loop().call_soon(self.says, {"id": message["id"], "result": {}})
+        return size
 
 
 class Kept:

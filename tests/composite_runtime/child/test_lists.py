@@ -25,13 +25,14 @@ class Listing(Wire):
         self._answer = answer
         self.asked: list[tuple[str, Any]] = []
 
-    def send(self, message: Json, headers: Any = None) -> None:
-        super().send(message, headers)
+    def send(self, message: Json, headers: Any = None) -> int:
+        size = super().send(message, headers)
         if "list" in message["method"] and "id" in message:
             params = message.get("params") or {}
             self.asked.append((message["method"], params.get("cursor")))
             reply = {"id": message["id"], **self._answer(message["method"], params)}
             asyncio.get_running_loop().call_soon(self.says, reply)
+        return size
 
 
 async def read(wire: Listing) -> tuple[Offers, list[str]]:

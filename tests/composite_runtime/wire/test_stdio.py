@@ -32,7 +32,7 @@ class Owner:
         self.reason: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.news = asyncio.Event()
 
-    def received(self, message: Any, related: Any = None) -> None:
+    def received(self, message: Any, related: Any = None, size: int = 0) -> None:
         self.messages.append(message)
         self.news.set()
 
