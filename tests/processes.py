@@ -26,7 +26,7 @@ def descendants(pid: int | None = None) -> set[int]:
     """Return the running processes below `pid`, or below this process."""
     if sys.platform != "linux":
         return set()
-    parents = {int(entry.name): _parent(entry) for entry in _PROC.iterdir() if entry.name.isdigit()}
+    parents = _parents()
     found: set[int] = set()
     ring = {pid or os.getpid()}
     while ring:
@@ -70,6 +70,22 @@ def end(pids: Collection[int]) -> None:
     for pid in pids:
         with contextlib.suppress(OSError):
             os.waitpid(pid, 0)
+
+
+def _parents() -> dict[int, int | None]:
+    """Return the parent of each process, by process id."""
+    entries = _entries()
+    for _ in range(10):
+        parents = {int(entry.name): _parent(entry) for entry in entries}
+        # One that was born while the others were read may have lost the parent that would have led to it.
+        entries, seen = _entries(), entries
+        if set(entries) <= set(seen):
+            break
+    return parents
+
+
+def _entries() -> list[Path]:
+    return [entry for entry in _PROC.iterdir() if entry.name.isdigit()]
 
 
 def _parent(entry: Path) -> int | None:
