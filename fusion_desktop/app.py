@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from composite_runtime.errors import FusionError
 from composite_runtime.interop import login_path
 from fusion_desktop import assets, tasks, theme
+from fusion_desktop.calling import Calling
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.files import DocumentFile, Recovered, left_behind
 from fusion_desktop.first_starts import FirstStarts
@@ -55,6 +56,7 @@ class Program(QObject):
         self.process.event.connect(self.inspector.take)
         self.document.edited.connect(lambda: self.directs.set_graph(self.document.graph))
         self.directs.set_graph(self.document.graph)
+        self.calling = Calling(self.document, self.inspector, self.directs, parent=self)
         self.window = MainWindow(
             self.document,
             self.file,
@@ -64,6 +66,7 @@ class Program(QObject):
             status=self.status,
             log_panel=LogPanel(self.log),
             inspector=self.inspector,
+            calling=self.calling,
         )
 
     def offer_recovery(self) -> None:
@@ -91,6 +94,7 @@ class Program(QObject):
         await self.directs.end()
         await self.running.end()
         await tasks.cancel_all()
+        self.calling.end()
 
 
 def run(graph: Path | None, *, mode: str | None = None, picture: Path | None = None, select: str | None = None) -> int:

@@ -23,6 +23,7 @@ from composite_runtime.graph.model import CompositeNode, ServerNode
 from fusion_desktop import assets, theme
 from fusion_desktop.actions import ALIGN, CONTEXT_MENUS, MENUS, TOOLBAR, Actions, Situation, key_sheet
 from fusion_desktop.arrivals import Arrivals
+from fusion_desktop.calling import Calling
 from fusion_desktop.canvas.access import Access
 from fusion_desktop.canvas.editing import Editing
 from fusion_desktop.canvas.scene import CanvasScene
@@ -77,6 +78,7 @@ class MainWindow(QMainWindow):
         status: Status,
         log_panel: QWidget,
         inspector: Inspector,
+        calling: Calling,
     ) -> None:
         super().__init__()
         self.setObjectName("main")
@@ -105,6 +107,7 @@ class MainWindow(QMainWindow):
         self.minimap = Minimap(document, self._state_colour)
         self.log_panel = log_panel
         self.inspector = inspector
+        self.calling = calling
         self._docks: dict[str, Dock] = {}
         self._titles_timer = QTimer(self, interval=0, singleShot=True)
         self._titles_timer.timeout.connect(self._fit_titles)
@@ -142,13 +145,19 @@ class MainWindow(QMainWindow):
             ("history", "History", history, RIGHT),
             ("log", "Log", self.log_panel, BOTTOM),
             ("problems", "Problems", self.problems, BOTTOM),
+            ("calls", "Calls", self.calling.view, BOTTOM),
         ):
             dock = Dock(name, title, panel, self)
             self._docks[name] = dock
             self.addDockWidget(area, dock)
             dock.toggleViewAction().toggled.connect(self._titles_timer.start)
             dock.dockLocationChanged.connect(self._titles_timer.start)
-        for first, second in (("properties", "inspector"), ("properties", "history"), ("log", "problems")):
+        for first, second in (
+            ("properties", "inspector"),
+            ("properties", "history"),
+            ("log", "problems"),
+            ("log", "calls"),
+        ):
             self.tabifyDockWidget(self._docks[first], self._docks[second])
         for name in ("properties", "log"):
             self._docks[name].raise_()
@@ -264,6 +273,9 @@ class MainWindow(QMainWindow):
         self.arrivals.asked.connect(self.show_error)
         self._first_starts.asked.connect(self._ask_first_start)
         self._first_starts.refused.connect(self.show_error)
+        self.calling.refused.connect(self.show_error)
+        self.calling.noticed.connect(lambda text: self.banner.tell(text, role="warning"))
+        self.calling.shown.connect(lambda: self.show_panel("inspector"))
         self.running.warned.connect(lambda text: self.banner.tell(text, role="warning"))
         self.running.changed.connect(self._update_running)
         self._status.changed.connect(self._show_state)

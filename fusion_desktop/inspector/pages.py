@@ -67,6 +67,14 @@ class Page(QWidget):
         """Return the request that uses an offer."""
         raise NotImplementedError
 
+    def fill(self, name: str, arguments: JsonObject) -> bool:
+        """Select an offer and enter arguments; tell whether it is offered."""
+        self.offers.search.clear()
+        if not self.offers.select(name) or self._form is None:
+            return False
+        self._form.write(arguments)
+        return True
+
     def ready(self) -> tuple[str, JsonObject] | None:
         """Return the request the form makes now, or None while it cannot be sent; the form then says why."""
         if self._item is None or self._form is None:

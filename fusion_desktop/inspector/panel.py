@@ -7,6 +7,7 @@ from fusion_desktop import theme
 from fusion_desktop.assets import icon
 from fusion_desktop.inspector.pages import Page, PromptPage, ResourcePage, TemplatePage, ToolPage
 from fusion_desktop.inspector.questions import Questions
+from fusion_desktop.run.frames import JsonObject
 from fusion_desktop.run.session import InspectorSession, SessionState
 
 
@@ -32,6 +33,11 @@ class InspectorPanel(QWidget):
         session.listed.connect(self._count)
         self._show_state(session.state, session.reason)
 
+    @property
+    def session(self) -> InspectorSession:
+        """The connection whose offers are shown."""
+        return self._session
+
     def show_tool(self, name: str) -> bool:
         """Select a tool, and tell whether it is offered."""
         self.tabs.setCurrentWidget(self.tools)
@@ -47,6 +53,18 @@ class InspectorPanel(QWidget):
         """Say why what is inspected does not answer; no words when it does."""
         self._trouble = (title, words) if words else None
         self._show_state(self._session.state, self._session.reason)
+
+    def show_call(self, method: str, params: JsonObject, *, is_sent: bool = False) -> bool:
+        """Show a call in its form, and send it if wanted; tell whether it is offered."""
+        kind, key = _PLACES.get(method, ("", ""))
+        page = self._pages.get(kind)
+        if page is None or not page.fill(str(params.get(key)), params.get("arguments") or {}):
+            return False
+        self.tabs.setCurrentWidget(page)
+        if is_sent:
+            page.call.cancel()
+            page.send()
+        return True
 
     def _build(self) -> None:
         self._server = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
@@ -109,6 +127,7 @@ class InspectorPanel(QWidget):
         self.tabs.setTabToolTip(tab, "\n".join(("Not usable:", *listing.broken)) if listing.broken else "")
 
 
+_PLACES = {"tools/call": ("tools", "name"), "prompts/get": ("prompts", "name"), "resources/read": ("resources", "uri")}
 _WORDS = {
     SessionState.CLOSED: ("Nothing is running", "Press Run; then what a client would see can be tried out here."),
     SessionState.CONNECTING: ("Connecting…", ""),

@@ -4,8 +4,9 @@ The SDK is imported when the first connection opens, not before: it takes longer
 """
 
 import asyncio
+import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -68,6 +69,29 @@ class Listing:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A request is on its way; `number` is its own within this program."""
+
+    number: int
+    method: str
+    params: JsonObject
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What became of a request; without an outcome `reason` says why there is none."""
+
+    number: int
+    milliseconds: float
+    outcome: Outcome | None = None
+    reason: str = ""
+    is_cancelled: bool = False
+
+
+_numbers = itertools.count(1)
+
+
 class InspectorSession(QObject):
     """One MCP connection, or none."""
 
@@ -85,6 +109,10 @@ class InspectorSession(QObject):
     """Any notification of the server: its method and parameters."""
     frame = Signal(object)
     """A `Frame` that was sent or received."""
+    sent = Signal(object)
+    """A request of the user is on its way: `Sent`."""
+    ended = Signal(object)
+    """It was answered, cancelled or given up: `Ended`."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -186,13 +214,21 @@ class InspectorSession(QObject):
         from fusion_desktop.run.connection import Patience
 
         connection = self._reached()
-        began = time.perf_counter()
-        result = error = None
+        number, began = next(_numbers), time.perf_counter()
+        outcome, reason = None, ""
+        self.sent.emit(Sent(number, method, params))
         try:
-            result = await connection.exchange(method, params, patience=patience or Patience(), on_progress=on_progress)
-        except ServerError as refusal:
-            error = refusal.to_json()
-        return Outcome(method, params, (time.perf_counter() - began) * 1000, result, error)
+            result, error = await _answered(
+                connection.exchange(method, params, patience=patience or Patience(), on_progress=on_progress)
+            )
+            outcome = Outcome(method, params, (time.perf_counter() - began) * 1000, result, error)
+            return outcome
+        except FusionError as failure:
+            reason = failure.message
+            raise
+        finally:
+            spent = (time.perf_counter() - began) * 1000
+            self.ended.emit(Ended(number, spent, outcome, reason, is_cancelled=outcome is None and not reason))
 
     async def set_log_level(self, level: str) -> None:
         """Tell the server from which level on it shall send log messages."""
@@ -297,6 +333,14 @@ class InspectorSession(QObject):
         self._state = state
         self._reason = reason
         self.state_changed.emit(state, reason)
+
+
+async def _answered(exchange: Awaitable[JsonObject]) -> tuple[JsonObject | None, JsonObject | None]:
+    """Return the result or the error a server answered with."""
+    try:
+        return await exchange, None
+    except ServerError as refusal:
+        return None, refusal.to_json()
 
 
 async def _listen(connection: "Connection") -> None:

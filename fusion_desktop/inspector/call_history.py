@@ -1,0 +1,289 @@
+"""The call history: every call that was made, to be found, looked at, changed, made again and saved."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QItemSelectionModel, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListView,
+    QPushButton,
+    QSplitter,
+    QStackedLayout,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from fusion_desktop import theme
+from fusion_desktop.assets import icon
+from fusion_desktop.inspector.call_list import STATUS, CallModel, CallRow, duration, when
+from fusion_desktop.inspector.result import ResultView
+from fusion_desktop.run.frames import text_of
+from fusion_desktop.run.hiding import has_hidden, without_hidden
+from fusion_desktop.run.history import History, Kept
+from fusion_desktop.run.history_store import Entry
+
+_TYPING_MS = 150
+_ARGUMENTS = 600
+
+
+class CallHistory(QWidget):
+    """Lists the calls of the graph that is open."""
+
+    edit_wanted = Signal(str, object, object)
+    """Method, parameters and node of a call that shall be shown in the form."""
+    replay_wanted = Signal(str, object, object)
+    """Method, parameters and node of a call that shall be made again."""
+    save_wanted = Signal(object)
+    """A `Kept` call that shall be saved."""
+
+    def __init__(self, history: History, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        # In a dock nothing else would paint what lies behind the parts.
+        self.setAutoFillBackground(True)
+        self._history = history
+        self._kept: Kept | None = None
+        self._model = CallModel(self)
+        self._is_stale = True
+        self._typing = QTimer(self, interval=_TYPING_MS, singleShot=True)
+        self._typing.timeout.connect(self.refresh)
+        self._build()
+        history.found.connect(self._list)
+        history.read.connect(self._show)
+        history.changed.connect(self._changed)
+        self._show_nothing()
+
+    def set_names(self, name_of: Callable[[str], str]) -> None:
+        """Say what nodes are called."""
+        self._model.name_of = name_of
+
+    def refresh(self) -> None:
+        """Look again for what is searched."""
+        self._is_stale = False
+        self._history.look(self.search.text())
+
+    def select_newest(self) -> None:
+        """Select the newest call."""
+        newest = max(self._model.entries, key=lambda entry: entry.id, default=None)
+        if newest is not None:
+            self.list.setCurrentIndex(self._model.index(self._model.row_of(newest.id)))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._is_stale:
+            self.refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._typing.stop()
+
+    def _build(self) -> None:
+        self.search = QLineEdit(placeholderText="Search calls, arguments and answers", clearButtonEnabled=True)
+        self.search.setAccessibleName("Search the call history")
+        self.search.textChanged.connect(self._typing.start)
+        self._clear = _tool("trash", "Forget all calls that are not pinned", self._history.clear)
+        bar = QHBoxLayout()
+        bar.setContentsMargins(2 * theme.GRID, 2 * theme.GRID, 2 * theme.GRID, theme.GRID)
+        bar.setSpacing(2 * theme.GRID)
+        bar.addWidget(self.search, 1)
+        bar.addWidget(self._clear)
+        self.list = QListView()
+        self.list.setModel(self._model)
+        self.list.setItemDelegate(CallRow(self.list))
+        self.list.setUniformItemSizes(True)
+        self.list.setMouseTracking(True)
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.list.setAccessibleName("Calls that were made")
+        self.list.selectionModel().currentChanged.connect(self._choose)
+        self.list.doubleClicked.connect(lambda _: self._edit())
+        QShortcut(QKeySequence.StandardKey.Delete, self.list, self._delete, context=_WIDGET)
+        QShortcut(QKeySequence("Return"), self.list, self._edit, context=_WIDGET)
+        self._count = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._count.setProperty("role", "caption")
+        self._count.setContentsMargins(3 * theme.GRID, 0, 3 * theme.GRID, theme.GRID)
+        self._empty = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop)
+        self._empty.setProperty("role", "muted")
+        self._empty.setContentsMargins(3 * theme.GRID, 2 * theme.GRID, 3 * theme.GRID, 0)
+        listed = QWidget()
+        self._pages = QStackedLayout()
+        self._pages.addWidget(self.list)
+        self._pages.addWidget(self._empty)
+        left = QVBoxLayout(listed)
+        left.setContentsMargins(0, 0, 0, 0)
+        left.setSpacing(0)
+        left.addLayout(bar)
+        left.addLayout(self._pages, 1)
+        left.addWidget(self._count)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.setChildrenCollapsible(False)
+        split.addWidget(listed)
+        split.addWidget(self._build_detail())
+        split.setSizes([380, 520])
+        split.setStretchFactor(1, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(split)
+
+    def _build_detail(self) -> QWidget:
+        self._name = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self._name.setProperty("role", "heading")
+        self._about = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self._about.setProperty("role", "caption")
+        self.edit = _push("Edit and call…", "Show it in the inspector, with these arguments", self._edit)
+        self.replay = _push("Call again", "Send exactly this again", self._replay)
+        self.save = _push("Save…", "Keep it beside the graph, with what is expected of it", self._save)
+        self.pin = QPushButton("Pin")
+        self.pin.setCheckable(True)
+        self.pin.setToolTip("Keep it however old it gets")
+        self.pin.clicked.connect(self._pin)
+        self.forget = _push("Delete", "Forget the selected calls", self._delete)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(2 * theme.GRID)
+        for button in (self.edit, self.replay, self.save, self.pin):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        buttons.addWidget(self.forget)
+        self._note = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self._note.setProperty("role", "warning")
+        self._given = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self._given.setFont(theme.font(theme.CAPTION, mono=True))
+        self._given.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._given.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.result = ResultView()
+        self._detail = QWidget()
+        column = QVBoxLayout(self._detail)
+        column.setContentsMargins(3 * theme.GRID, 2 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
+        column.setSpacing(2 * theme.GRID)
+        names = QVBoxLayout()
+        names.setSpacing(0)
+        names.addWidget(self._name)
+        names.addWidget(self._about)
+        column.addLayout(names)
+        column.addLayout(buttons)
+        column.addWidget(self._note)
+        column.addWidget(self._given)
+        column.addWidget(self.result, 1)
+        return self._detail
+
+    def _changed(self) -> None:
+        if self.isVisible():
+            self.refresh()
+        else:
+            self._is_stale = True
+
+    def _list(self, words: str, entries: tuple[Entry, ...]) -> None:
+        if words != self.search.text():
+            return  # something else is looked for by now
+        chosen = self._entry()
+        newest = max((entry.id for entry in self._model.entries), default=0)
+        self._model.show(entries)
+        self._pages.setCurrentIndex(0 if entries else 1)
+        self._empty.setText(f"No call holds “{words}”." if words.strip() else _NOTHING)
+        self._count.setText(f"{len(entries):,} call{'' if len(entries) == 1 else 's'}" if entries else "")
+        self.search.setVisible(bool(entries or words.strip()))
+        self._clear.setVisible(bool(entries))
+        row = self._model.row_of(chosen.id) if chosen is not None else -1
+        # Who looks at the newest call wants to see the next one; who looks at an older one wants to read.
+        if chosen is not None and chosen.id == newest and any(entry.id > newest for entry in entries):
+            self.select_newest()
+        elif row >= 0:
+            self.list.selectionModel().setCurrentIndex(
+                self._model.index(row), QItemSelectionModel.SelectionFlag.ClearAndSelect
+            )
+            self._choose()
+        elif entries:
+            self.list.setCurrentIndex(self._model.index(0))
+        else:
+            self._show_nothing()
+
+    def _entry(self) -> Entry | None:
+        return self._kept.entry if self._kept is not None else None
+
+    def _chosen(self) -> list[Entry]:
+        rows = sorted({index.row() for index in self.list.selectionModel().selectedIndexes()})
+        return [self._model.entries[row] for row in rows]
+
+    def _choose(self) -> None:
+        index = self.list.currentIndex()
+        if index.isValid():
+            self._history.fetch(index.data(CallModel.EntryRole))
+
+    def _show_nothing(self) -> None:
+        self._kept = None
+        self._detail.setVisible(False)
+
+    def _show(self, kept: Kept) -> None:
+        index = self.list.currentIndex()
+        if not index.isValid() or index.data(CallModel.EntryRole).id != kept.entry.id:
+            return
+        self._kept = kept
+        entry = kept.entry
+        _, _, word = STATUS[entry.status]
+        took = f" · {duration(entry.milliseconds)}" if entry.milliseconds is not None else ""
+        place = f" · {self._model.name_of(entry.node)}" if entry.node else ""
+        self._name.setText(entry.target or entry.method)
+        self._about.setText(f"{entry.method}{place} · {when(entry.at)}{took} · {word}")
+        text = text_of(kept.arguments, indent=None) if kept.arguments else ""
+        self._given.setText(text if len(text) <= _ARGUMENTS else f"{text[:_ARGUMENTS]}…")
+        self._given.setVisible(bool(text))
+        is_hidden = has_hidden(kept.params)
+        self._note.setText("What was secret in the arguments was not kept; it has to be entered again.")
+        self._note.setVisible(is_hidden)
+        self.replay.setEnabled(not is_hidden)
+        self.pin.setChecked(entry.is_pinned)
+        self.pin.setText("Pinned" if entry.is_pinned else "Pin")
+        if kept.outcome is not None:
+            self.result.show_outcome(kept.outcome)
+        else:
+            self.result.show_nothing(entry.message or f"There is no answer: {word}.")
+        self._detail.setVisible(True)
+
+    def _edit(self) -> None:
+        if self._kept is not None:
+            entry = self._kept.entry
+            self.edit_wanted.emit(entry.method, without_hidden(self._kept.params), entry.node)
+
+    def _replay(self) -> None:
+        if self._kept is not None and self.replay.isEnabled():
+            entry = self._kept.entry
+            self.replay_wanted.emit(entry.method, self._kept.params, entry.node)
+
+    def _save(self) -> None:
+        if self._kept is not None:
+            self.save_wanted.emit(self._kept)
+
+    def _pin(self) -> None:
+        if self._kept is not None:
+            self._history.pin([self._kept.entry], is_pinned=self.pin.isChecked())
+
+    def _delete(self) -> None:
+        if chosen := self._chosen():
+            self._history.delete(chosen)
+
+
+_WIDGET = Qt.ShortcutContext.WidgetShortcut
+_NOTHING = (
+    "No call was made yet. Every call from the inspector is kept here, for this graph and across restarts; what is"
+    " secret in it is not."
+)
+
+
+def _push(text: str, tip: str, action: Callable[[], object]) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    button.setAutoDefault(False)
+    button.clicked.connect(lambda _checked=False: action())
+    return button
+
+
+def _tool(name: str, tip: str, action: Callable[[], object]) -> QToolButton:
+    button = QToolButton()
+    button.setIcon(icon(name, "muted"))
+    button.setToolTip(tip)
+    button.setAccessibleName(tip)
+    button.clicked.connect(lambda _checked=False: action())
+    return button

@@ -1,0 +1,82 @@
+"""What is hidden before anything is written down, and what stands in its place."""
+
+import pytest
+
+from composite_runtime import secrets
+from composite_runtime.graph.edit import new_graph
+from composite_runtime.graph.model import Graph, HttpTransport, ServerNode, StdioTransport
+from fusion_desktop.run.hiding import HIDDEN, Hiding, has_hidden, with_references, without_hidden
+
+
+def graph(**env: str) -> Graph:
+    return new_graph().but(nodes=(ServerNode(id="a", name="A", transport=StdioTransport(command="a", env=env)),))
+
+
+@pytest.mark.parametrize(
+    "name", ["password", "apiKey", "api_key", "accessToken", "client_secret", "Authorization", "db-password", "TOKEN"]
+)
+def test_an_argument_named_like_a_secret_is_hidden_whatever_it_holds(name: str) -> None:
+    assert Hiding().hide_arguments({"outer": [{name: "open sesame"}]}) == {"outer": [{name: HIDDEN}]}
+
+
+@pytest.mark.parametrize("name", ["key", "query", "max_tokens", "text", "public_key", "token_path", "author", "path"])
+def test_other_arguments_stay_as_they_are(name: str) -> None:
+    assert Hiding().hide_arguments({name: "open sesame"}) == {name: "open sesame"}
+
+
+def test_what_is_no_text_stays_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    value = {"n": 2**70, "f": -0.0, "b": True, "none": None, "list": [1.5, "ü\u2028"], "empty": ""}
+    assert repr(Hiding().hide_arguments(value)) == repr(value)
+
+
+def test_a_secret_argument_is_hidden_in_the_answer_too() -> None:
+    hiding = Hiding()
+    hiding.hide_arguments({"password": "open sesame"})
+
+    assert hiding.hide({"content": [{"text": "you said open sesame!"}]}) == {
+        "content": [{"text": f"you said {HIDDEN}!"}]
+    }
+
+
+def test_values_a_graph_refers_to_are_hidden_wherever_they_appear(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CITY_CODE", "value-of-env")
+    secrets.store("weather", "sunshine-42", in_file=True)
+    hiding = Hiding()
+    hiding.learn(graph(A="${env:CITY_CODE}", B="x-${secret:weather}"))
+
+    assert hiding.hide(["say value-of-env", {"sunshine-42": "sunshine-42"}]) == [
+        "say ‹env:CITY_CODE›",
+        {"‹secret:weather›": "‹secret:weather›"},
+    ]
+
+
+def test_secrets_that_stand_in_the_graph_or_the_environment_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUD_ACCESS_TOKEN", "from-the-environment")
+    remote = HttpTransport(url="http://localhost/mcp", headers={"Authorization": "Bearer from-the-header"})
+    hiding = Hiding()
+    hiding.learn(graph(API_KEY="from-the-graph").but(nodes=(ServerNode(id="r", name="R", transport=remote),)))
+    hiding.learn(graph(API_KEY="from-the-graph"))
+
+    shown = hiding.hide("from-the-graph, from-the-header, from-the-environment")
+    assert shown == f"{HIDDEN}, {HIDDEN}, ‹env:CLOUD_ACCESS_TOKEN›"
+
+
+def test_a_reference_without_a_value_hides_nothing_and_breaks_nothing() -> None:
+    hiding = Hiding()
+    hiding.learn(graph(A="${secret:nobody-has-stored-this}", B="${env:NOT_SET_ANYWHERE}"))
+
+    assert hiding.hide("plain") == "plain"
+
+
+def test_hidden_members_can_be_asked_for_again() -> None:
+    value = {"a": HIDDEN, "b": ["‹env:X›", "stay"], "c": {"d": "‹secret:y›", "e": 1}}
+
+    assert has_hidden(value)
+    assert without_hidden(value) == {"b": ["stay"], "c": {"e": 1}}
+    assert not has_hidden(without_hidden(value))
+
+
+def test_what_is_saved_refers_to_what_was_hidden_and_escapes_the_rest() -> None:
+    value = {"apiKey": HIDDEN, "say": "‹secret:weather› costs ${money}", "n": 1}
+
+    assert with_references(value) == {"apiKey": "${env:API_KEY}", "say": "${secret:weather} costs $${money}", "n": 1}
