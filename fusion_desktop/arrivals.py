@@ -12,16 +12,18 @@ from composite_runtime.errors import FusionError
 from composite_runtime.graph.model import CompositeNode, ServerNode
 from composite_runtime.interop import importing
 from composite_runtime.interop.importing import Candidate
-from composite_runtime.interop.plain_secrets import PlainSecret
 from fusion_desktop import tasks
 from fusion_desktop.canvas.editing import Editing
 from fusion_desktop.canvas.view import CanvasView
+from fusion_desktop.completing import Completing, sentence
 from fusion_desktop.dialogs.filing import Filing
 from fusion_desktop.dialogs.importing import ImportDialog
+from fusion_desktop.dialogs.registry import RegistryDialog
 from fusion_desktop.document import foreign
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.foreign import Arrival
-from fusion_desktop.panels.banner import Choice
+from fusion_desktop.document.template import Template
+from fusion_desktop.settings import Settings
 
 
 class Arrivals(QObject):
@@ -29,23 +31,34 @@ class Arrivals(QObject):
 
     refused = Signal(str)
     said = Signal(str)
-    asked = Signal(str, tuple)
-    """Words about something that went wrong, and choices of what to do about it."""
 
     def __init__(
-        self, document: Document, view: CanvasView, editing: Editing, filing: Filing, *, window: QWidget
+        self,
+        document: Document,
+        view: CanvasView,
+        editing: Editing,
+        filing: Filing,
+        *,
+        completing: Completing,
+        settings: Settings,
+        window: QWidget,
     ) -> None:
         super().__init__(window)
+        self._view = view
+        self._completing = completing
+        self._settings = settings
         self._document = document
         self._editing = editing
         self._filing = filing
         self._window = window
         view.text_dropped.connect(self.take_text)
         view.files_dropped.connect(self.take_files)
+        # Queued, because no dialog may open while the other program still waits for the end of its drag.
+        view.template_dropped.connect(self._drop, Qt.ConnectionType.QueuedConnection)
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """Return what does each action of the table that brings something in."""
-        return {"edit.paste": self.paste, "file.import": self.choose}
+        return {"edit.paste": self.paste, "file.import": self.choose, "file.registry": self.browse}
 
     def paste(self) -> None:
         """Add what lies on the clipboard: nodes, a configuration, a command, a link or a URL, or files."""
@@ -58,10 +71,13 @@ class Arrivals(QObject):
 
     def take_text(self, text: str, at: QPointF | None) -> None:
         """Add the nodes in a text."""
+        if (template := foreign.offer_in(text)) is not None:
+            self.add(template, at)
+            return
         try:
             arrival = foreign.from_text(text)
         except FusionError as error:
-            self.refused.emit(_sentence(error.message))
+            self.refused.emit(sentence(error.message))
             return
         self._add("Paste", arrival, at)
 
@@ -70,16 +86,37 @@ class Arrivals(QObject):
         if len(paths) == 1 and paths[0].is_file() and foreign.is_graph_file(paths[0]):
             self._filing.open(paths[0])
         else:
-            tasks.spawn(self._read(paths, at), failed=lambda words: self.refused.emit(_sentence(words)))
+            tasks.spawn(self._read(paths, at), failed=lambda words: self.refused.emit(sentence(words)))
 
     async def _read(self, paths: Sequence[Path], at: QPointF | None) -> None:
-        self._add("Add", await asyncio.to_thread(foreign.from_paths, paths), at)
+        found, rest = await asyncio.to_thread(foreign.offers_in_files, paths)
+        if rest:
+            self._add("Add", await asyncio.to_thread(foreign.from_paths, rest), at)
+        for template in found:
+            self.add(template, at)
 
     def _add(self, word: str, arrival: Arrival, at: QPointF | None) -> None:
         self._editing.add_part(word, arrival.part, at)
-        self._keep(arrival.secrets)
+        self._completing.keep(arrival.secrets)
         if arrival.problems:
-            self.refused.emit("; ".join(_sentence(problem) for problem in arrival.problems))
+            self.refused.emit("; ".join(sentence(problem) for problem in arrival.problems))
+
+    # What may ask for something first
+
+    def add(self, template: Template, at: QPointF | None = None) -> None:
+        """Add a template, after what it asks for is filled in, at a point of the scene or where there is room."""
+        self._completing.complete(template, lambda done: self._editing.add(done, at))
+
+    def _drop(self, template: Template, at: QPointF) -> None:
+        self._completing.complete(template, lambda done: self._view.add(done, at))
+
+    def browse(self) -> None:
+        """Search the registry of servers."""
+        dialog = RegistryDialog(self._settings.registry_url, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.chosen.connect(self.add)
+        dialog.address_changed.connect(lambda url: setattr(self._settings, "registry_url", url))
+        dialog.open()
 
     # Other clients
 
@@ -98,30 +135,11 @@ class Arrivals(QObject):
         try:
             imported = foreign.taken_over(self._document.graph, candidates, chosen[0].id if len(chosen) == 1 else None)
         except FusionError as error:
-            self.refused.emit(_sentence(error.message))
+            self.refused.emit(sentence(error.message))
             return
         count = len(imported.nodes)
         words = imported.nodes[0].name if count == 1 else f"{count} servers"
         self._document.edit(f"Import {words}", imported.graph)
         self._editing.show_nodes([node.id for node in imported.nodes])
         self.said.emit(f"Imported {words}")
-        self._keep(imported.secrets)
-
-    # Secrets
-
-    def _keep(self, secrets: Sequence[PlainSecret], *, in_file: bool = False) -> None:
-        if not secrets:
-            return
-
-        async def keep() -> None:
-            await asyncio.to_thread(lambda: importing.store(secrets, in_file=in_file))
-            count = len({secret.name for secret in secrets})
-            self.said.emit("Stored 1 secret" if count == 1 else f"Stored {count} secrets")
-
-        choices: tuple[Choice, ...] = (("Keep them in a file", lambda: self._keep(secrets, in_file=True)),)
-        tasks.spawn(keep(), failed=lambda words: self.asked.emit(_sentence(words), () if in_file else choices))
-
-
-def _sentence(words: str) -> str:
-    """Return words of the runtime as a sentence of the window."""
-    return words[:1].upper() + words[1:]
+        self._completing.keep(imported.secrets)

@@ -10,6 +10,7 @@ from composite_runtime.graph.model import CompositeNode
 from fusion_desktop.actions import Actions
 from fusion_desktop.canvas.editing import Editing
 from fusion_desktop.canvas.view import CanvasView
+from fusion_desktop.completing import Completing
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.template import Template
 from fusion_desktop.panels.palette import Entry, Palette
@@ -19,7 +20,14 @@ class Finding(QObject):
     """Fills the palette with what it is asked for."""
 
     def __init__(
-        self, document: Document, view: CanvasView, editing: Editing, actions: Actions, templates: Sequence[Template]
+        self,
+        document: Document,
+        view: CanvasView,
+        editing: Editing,
+        actions: Actions,
+        *,
+        templates: Sequence[Template],
+        completing: Completing,
     ) -> None:
         super().__init__(view)
         self._document = document
@@ -27,6 +35,7 @@ class Finding(QObject):
         self._editing = editing
         self._actions = actions
         self._templates = templates
+        self._completing = completing
         self.palette = Palette(view)
         view.add_wanted.connect(self.templates)
         view.wire_dropped.connect(self._ends)
@@ -56,7 +65,7 @@ class Finding(QObject):
         self._offer(self._templates, partial(self._add, at), "Add a server or a composite", at)
 
     def _add(self, at: QPointF | None, template: Template) -> None:
-        self._editing.add(template, at)
+        self._completing.complete(template, lambda done: self._editing.add(done, at))
 
     def _ends(self, node_id: str, from_input: bool, at: QPointF) -> None:
         """Let the user choose what a wire that was dropped on nothing leads to."""
@@ -64,7 +73,9 @@ class Finding(QObject):
         self._offer(fitting, partial(self._connect, at, node_id, from_input), "Connect to a new node", at)
 
     def _connect(self, at: QPointF, node_id: str, from_input: bool, template: Template) -> None:
-        self._editing.add_connected(template, at, node_id, as_member=from_input)
+        self._completing.complete(
+            template, lambda done: self._editing.add_connected(done, at, node_id, as_member=from_input)
+        )
 
     def _offer(
         self, templates: Sequence[Template], add: Callable[[Template], object], prompt: str, at: QPointF | None

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from PySide6.QtCore import QObject
+
 from composite_runtime.errors import FusionError
 
 T = TypeVar("T")
@@ -19,6 +21,15 @@ def spawn(coroutine: Coroutine[Any, Any, T], *, failed: Callable[[str], None] | 
     task = asyncio.get_running_loop().create_task(coroutine)
     _running.add(task)
     task.add_done_callback(lambda done: _finish(done, failed))
+    return task
+
+
+def spawn_for(
+    owner: QObject, coroutine: Coroutine[Any, Any, T], *, failed: Callable[[str], None] | None = None
+) -> asyncio.Task[T]:
+    """Start the coroutine as `spawn` does, and cancel it when its owner is gone, so that it meets no dead widget."""
+    task = spawn(coroutine, failed=failed)
+    owner.destroyed.connect(lambda: None if task.done() else task.cancel())
     return task
 
 

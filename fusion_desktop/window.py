@@ -30,6 +30,7 @@ from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.canvas.state import State
 from fusion_desktop.canvas.view import CanvasView
 from fusion_desktop.canvas.welcome import Welcome
+from fusion_desktop.completing import Completing
 from fusion_desktop.dialogs.ask import ask
 from fusion_desktop.dialogs.export import ExportDialog
 from fusion_desktop.dialogs.filing import Filing
@@ -95,13 +96,23 @@ class MainWindow(QMainWindow):
         self.editing = Editing(document, self.scene, self.view)
         self._access = Access(document, self.scene, self.view)
         self.filing = Filing(document, file, settings, self)
-        self.arrivals = Arrivals(document, self.view, self.editing, self.filing, window=self)
+        self.completing = Completing(self)
+        self.arrivals = Arrivals(
+            document, self.view, self.editing, self.filing, completing=self.completing, settings=settings, window=self
+        )
         self.banner = Banner()
         self.crumbs = Crumbs(document)
         self.welcome = Welcome(self.view.viewport())
         templates = load_catalogue()
         self.catalogue = CataloguePanel(templates)
-        self.finding = Finding(document, self.view, self.editing, self.actions_table, templates)
+        self.finding = Finding(
+            document,
+            self.view,
+            self.editing,
+            self.actions_table,
+            templates=templates,
+            completing=self.completing,
+        )
         self.properties = PropertiesPanel(document)
         self.problems = ProblemsPanel(document)
         self.minimap = Minimap(document, self._state_colour)
@@ -268,9 +279,9 @@ class MainWindow(QMainWindow):
         ):
             source.refused.connect(self.show_error)
         self.file.failed.connect(self.show_error)
-        for teller in (self.editing, self.filing, self.arrivals):
+        for teller in (self.editing, self.filing, self.arrivals, self.completing):
             teller.said.connect(lambda text: self.statusBar().showMessage(text, 4000))
-        self.arrivals.asked.connect(self.show_error)
+        self.completing.asked.connect(self.show_error)
         self._first_starts.asked.connect(self._ask_first_start)
         self._first_starts.refused.connect(self.show_error)
         self.calling.refused.connect(self.show_error)
@@ -286,7 +297,8 @@ class MainWindow(QMainWindow):
         self.document.undo_stack.cleanChanged.connect(lambda _clean: self._update_title())
         self.document.edited.connect(self._update_situation)
         self.scene.selection_changed.connect(self._select)
-        self.catalogue.chosen.connect(self.editing.add)
+        self.catalogue.chosen.connect(self.arrivals.add)
+        self.catalogue.registry_wanted.connect(self.arrivals.browse)
         self.problems.chosen.connect(self.editing.show_node)
         self.problems.counted.connect(self._count_problems)
         self.minimap.wanted.connect(self.view.centerOn)

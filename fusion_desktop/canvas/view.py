@@ -59,6 +59,8 @@ class CanvasView(QGraphicsView):
     enter_wanted = Signal(str)
     rename_done = Signal(str, str)
     files_dropped = Signal(list, QPointF)
+    template_dropped = Signal(object, QPointF)
+    """A `Template` that asks for something first, and where it shall be."""
     text_dropped = Signal(str, QPointF)
 
     def __init__(self, document: Document, scene: CanvasScene, parent: QWidget | None = None) -> None:
@@ -425,7 +427,12 @@ class CanvasView(QGraphicsView):
         event.acceptProposedAction()
         if self._drop is not None:
             drop, self._drop = self._drop, None
-            drop.finish(point, event.modifiers())
+            template = Drop.template_in(event.mimeData())
+            if template is not None and template.asks:
+                drop.cancel()
+                self.template_dropped.emit(template, point)
+            else:
+                drop.finish(point, event.modifiers())
             self.setFocus()
             return
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

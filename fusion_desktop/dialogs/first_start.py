@@ -69,7 +69,7 @@ class FirstStartDialog(QDialog):
         layout.addLayout(self._buttons())
         self.resize(640, min(640, 200 + 92 * count))
         self._count()
-        tasks.spawn(self._look(look))
+        tasks.spawn_for(self, self._look(look))
 
     def _list(self) -> QScrollArea:
         page = QWidget()

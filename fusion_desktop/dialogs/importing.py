@@ -82,7 +82,7 @@ class ImportDialog(QDialog):
         layout.addWidget(self.problems)
         layout.addLayout(buttons)
         self._count()
-        tasks.spawn(self._look(look), failed=self.words.setText)
+        tasks.spawn_for(self, self._look(look), failed=self.words.setText)
 
     def _make_list(self) -> QTreeWidget:
         made = QTreeWidget()

@@ -4,6 +4,7 @@ Values that are secrets come apart from the nodes, which only refer to them; who
 """
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,10 +12,11 @@ from pathlib import Path
 from composite_runtime.errors import ConfigError, FusionError
 from composite_runtime.graph import edit, file
 from composite_runtime.graph.model import Graph, ServerNode
-from composite_runtime.interop import config_file, importing, paste
+from composite_runtime.interop import bundle_file, config_file, importing, paste
 from composite_runtime.interop.importing import Candidate, Imported, Source
 from composite_runtime.interop.plain_secrets import PlainSecret
-from fusion_desktop.document import layout
+from fusion_desktop.document import layout, offers
+from fusion_desktop.document.template import Template
 
 BUNDLES = {".mcpb", ".dxt"}
 IN_FOLDERS = (".mcp.json", ".vscode/mcp.json", ".cursor/mcp.json", "mcp.json", "server.json")
@@ -50,6 +52,38 @@ def from_paths(paths: Iterable[Path]) -> Arrival:
         FusionError: one of them cannot be read, or holds no server.
     """
     return from_sources([source for path in paths for source in _sources(path)])
+
+
+def offer_in(text: str) -> Template | None:
+    """Return what a text offers if it is one entry of a registry, which may ask for something; None if it is not.
+
+    An entry that no way leads to is left to `from_text`, which says why.
+    """
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        entries = paste.entries_in(json.loads(text))
+    except ValueError:
+        return None
+    return offers.of_entry(entries[0]) if len(entries) == 1 else None
+
+
+def offers_in_files(paths: Iterable[Path]) -> tuple[list[Template], list[Path]]:
+    """Return what bundles and single entries offer, and the files that are neither. It reads: not for Qt.
+
+    Raises:
+        FusionError: a bundle is not one, or is not safe to be opened.
+    """
+    found: list[Template] = []
+    rest: list[Path] = []
+    for path in paths:
+        if path.suffix.lower() in BUNDLES:
+            found.append(offers.of_bundle(bundle_file.look(path, sys.platform)))
+        elif path.suffix == ".json" and (template := offer_in(config_file.load(path) or "")) is not None:
+            found.append(template)
+        else:
+            rest.append(path)
+    return found, rest
 
 
 def is_graph_file(path: Path) -> bool:

@@ -1,6 +1,5 @@
 """The catalogue: known servers, a command or URL of one's own, and composites, to be dragged onto the canvas."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -18,9 +17,11 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QFontMetrics, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QComboBox,
     QLabel,
     QLineEdit,
     QListView,
+    QPushButton,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -28,9 +29,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from composite_runtime import paths
 from composite_runtime.graph.model import CompositeNode, HttpTransport, ServerNode, StdioTransport
 from fusion_desktop import assets, theme
+from fusion_desktop.document import offers
 from fusion_desktop.document.template import Template
 
 Index: TypeAlias = QModelIndex | QPersistentModelIndex
@@ -54,16 +55,8 @@ OWN = (
 
 
 def load_catalogue() -> tuple[Template, ...]:
-    """Return all that can be put on the canvas, our own kinds first."""
-    data: dict[str, Any] = json.loads(paths.resource("catalogue.json").read_text(encoding="utf-8"))
-    return (*OWN, *(_template(entry) for entry in data["servers"]))
-
-
-def _template(entry: dict[str, Any]) -> Template:
-    node = ServerNode.model_validate({"id": entry["id"], "name": entry["name"], "transport": entry["transport"]})
-    needs = f"Needs {entry['needs']}." if "needs" in entry else ""
-    note = f"{entry['note']}." if "note" in entry else ""
-    return Template(node, entry["summary"], entry["icon"], tuple(entry["tags"]), " ".join(filter(None, (needs, note))))
+    """Return all that can be put on the canvas: our own kinds, what comes with Fusion, and what is known."""
+    return (*OWN, *offers.with_fusion(), *offers.known())
 
 
 class CatalogueModel(QAbstractListModel):
@@ -83,8 +76,10 @@ class CatalogueModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return template.node.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "\n".join(filter(None, (template.summary, template.note)))
-        if role in {Qt.ItemDataRole.AccessibleDescriptionRole, Qt.ItemDataRole.StatusTipRole}:
+            return "\n".join((template.summary, *_to_know(template)))
+        if role == Qt.ItemDataRole.AccessibleDescriptionRole:
+            return ". ".join((template.summary, *_to_know(template)))
+        if role == Qt.ItemDataRole.StatusTipRole:
             return template.summary
         if role == self.TemplateRole:
             return template
@@ -98,16 +93,27 @@ class CatalogueModel(QAbstractListModel):
         return template.to_mime()
 
 
-class _Search(QSortFilterProxyModel):
-    """Keeps the rows in which every word of the search occurs."""
+def _to_know(template: Template) -> list[str]:
+    """Return what matters before the first start."""
+    ways = template.ways[:1]
+    asked = [prompt.label for way in ways for prompt in way.prompts.values() if prompt.is_required]
+    keys = "Asks for " + ", ".join(asked) if asked else ""
+    return list(filter(None, (f"Needs {template.needs}" if template.needs else "", keys, template.note)))
 
-    def set_words(self, text: str) -> None:
+
+class _Search(QSortFilterProxyModel):
+    """Keeps the rows of a category in which every word of the search occurs."""
+
+    def narrow(self, text: str, category: str) -> None:
         self.beginFilterChange()
         self._words = text.casefold().split()
+        self._category = category
         self.endFilterChange()
 
     def filterAcceptsRow(self, row: int, parent: Index) -> bool:
         template: Template = self.sourceModel().index(row, 0).data(CatalogueModel.TemplateRole)
+        if (category := getattr(self, "_category", "")) and category not in template.categories:
+            return False
         hay = " ".join((template.node.name, template.summary, *template.tags)).casefold()
         return all(word in hay for word in getattr(self, "_words", ()))
 
@@ -136,13 +142,17 @@ class _Row(QStyledItemDelegate):
         painter.drawRoundedRect(tile, 7, 7)
         assets.icon(template.icon, "accent").paint(painter, tile.adjusted(6, 6, -6, -6))
         left, width = tile.right() + 10, area.right() - tile.right() - 18
+        if template.asks_secret:
+            # Right of the name: it takes a key to use this.
+            assets.icon("key", "muted").paint(painter, QRect(area.right() - 20, area.y() + 8, 14, 14))
         for text, font, role, top in (
             (template.node.name, theme.font(bold=True), "text", 6),
             (template.summary, theme.font(theme.CAPTION), "muted", 25),
         ):
             painter.setFont(font)
             painter.setPen(theme.colour(role))
-            shown = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, width)
+            room = width - 18 if template.asks_secret and top == 6 else width
+            shown = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, room)
             painter.drawText(QRect(left, area.y() + top, width, 18), Qt.AlignmentFlag.AlignVCenter, shown)
         painter.restore()
 
@@ -152,6 +162,7 @@ class CataloguePanel(QWidget):
 
     chosen = Signal(object)
     """A `Template` to be added."""
+    registry_wanted = Signal()
 
     def __init__(self, templates: tuple[Template, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -163,6 +174,13 @@ class CataloguePanel(QWidget):
         self.search.setAccessibleName("Search servers")
         self.search.setClearButtonEnabled(True)
         self.search.addAction(assets.icon("magnifier", "muted"), QLineEdit.ActionPosition.LeadingPosition)
+        self.category = QComboBox()
+        self.category.setAccessibleName("Category")
+        self.category.addItem("All categories", "")
+        for name in sorted({name for template in templates for name in template.categories}):
+            self.category.addItem(name[:1].upper() + name[1:], name)
+        more = QPushButton("Search the registry…")
+        more.clicked.connect(self.registry_wanted)
         self.list = QListView()
         self.list.setAccessibleName("Servers to add")
         self.list.setModel(self._rows)
@@ -172,7 +190,9 @@ class CataloguePanel(QWidget):
         self.list.setDragEnabled(True)
         self.list.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
         self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self._nothing = QLabel("Nothing fits. Drag “Command” or “URL” to add a server of your own.")
+        self._nothing = QLabel(
+            "Nothing fits. Search the registry, or drag “Command” or “URL” for a server of your own."
+        )
         self._nothing.setProperty("role", "muted")
         self._nothing.setWordWrap(True)
         self._nothing.setContentsMargins(16, 8, 16, 8)
@@ -182,17 +202,24 @@ class CataloguePanel(QWidget):
         layout.setSpacing(8)
         head = QVBoxLayout()
         head.setContentsMargins(8, 0, 8, 0)
+        head.setSpacing(8)
         head.addWidget(self.search)
+        head.addWidget(self.category)
         layout.addLayout(head)
         layout.addWidget(self._nothing)
         layout.addWidget(self.list, 1)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(8, 0, 8, 8)
+        foot.addWidget(more)
+        layout.addLayout(foot)
         self.search.textChanged.connect(self._search)
+        self.category.currentIndexChanged.connect(self._search)
         self.search.returnPressed.connect(self._choose_first)
         self.list.activated.connect(self._choose)
         theme.signals.changed.connect(self.list.viewport().update)
 
-    def _search(self, text: str) -> None:
-        self._rows.set_words(text)
+    def _search(self) -> None:
+        self._rows.narrow(self.search.text(), self.category.currentData())
         self._nothing.setVisible(not self._rows.rowCount())
 
     def _choose_first(self) -> None:

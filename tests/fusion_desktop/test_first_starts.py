@@ -117,7 +117,7 @@ async def test_the_dialog_shows_the_whole_command_and_what_it_needs(qtbot: QtBot
     qtbot.addWidget(dialog)
     texts = [label.text() for label in dialog.findChildren(QLabel)]
     assert "npx -y 'a b'" in texts
-    await _until(lambda: any("Node.js is not installed" in label.text() for label in dialog.findChildren(QLabel)))
+    await until(lambda: any("Node.js is not installed" in label.text() for label in dialog.findChildren(QLabel)))
 
     answers: list[tuple[list[ServerNode], list[ServerNode]]] = []
     dialog.agreed.connect(lambda *answer: answers.append(answer))
@@ -156,7 +156,7 @@ async def test_a_run_waits_for_the_answer_and_leaves_out_what_was_refused(
     assert not program.running.is_running
     dialog.without.click()
 
-    await _until(lambda: program.status.of("notes").state == "ready")
+    await until(lambda: program.status.of("notes").state == "ready")
     assert not (tmp_path / "ran").exists()
     copy = next((tmp_path / "fusion-home" / "run").rglob("graph.fusion"))
     held = {node.id: node for node in file.load(copy).nodes}
@@ -165,7 +165,7 @@ async def test_a_run_waits_for_the_answer_and_leaves_out_what_was_refused(
     await program.running.end()
 
 
-async def _until(ready: Callable[[], object]) -> None:
+async def until(ready: Callable[[], object]) -> None:
     import asyncio
 
     async with asyncio.timeout(20):

@@ -1,12 +1,8 @@
 """The catalogue that comes with Fusion, and the registry online."""
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
@@ -15,6 +11,9 @@ from composite_runtime.errors import FusionError, UnknownName
 from composite_runtime.interop import catalogue
 from composite_runtime.interop.online_registry import OnlineRegistry
 from composite_runtime.interop.registry_entry import Prompt, Text, Way, fill
+from tests.support.registry import Answers, address
+
+__all__ = ["address"]
 
 SAMPLES = Path(__file__).parents[2] / "data" / "clients" / "registry" / "api"
 
@@ -64,40 +63,6 @@ def test_words_and_categories_narrow_the_search() -> None:
     assert catalogue.search("no such words") == []
     assert len(catalogue.search()) == 44
     assert "database" in catalogue.categories()
-
-
-class Answers(BaseHTTPRequestHandler):
-    asked: list[str] = []
-    broken = False
-
-    def do_GET(self) -> None:
-        parts = urlsplit(self.path)
-        type(self).asked.append(self.path)
-        name = "error-404.json"
-        if parts.path == "/v0.1/servers":
-            name = "list-page2.json" if parse_qs(parts.query).get("cursor") else "list-page1.json"
-        elif unquote(parts.path).endswith("server-git/versions/latest"):
-            name = "single.json"
-        content = b"<html>" if type(self).broken else (SAMPLES / name).read_bytes()
-        self.send_response(404 if name.startswith("error") else 200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def address() -> Iterator[str]:
-    Answers.asked, Answers.broken = [], False
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
 
 
 def test_pages_are_fetched_once_and_then_kept(address: str) -> None:
