@@ -3,20 +3,23 @@
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from composite_runtime.catalog import Catalog, Member, Route, build, with_public_links
 from composite_runtime.errors import FusionError, UnknownName
 from composite_runtime.events import Emit, untold
 from composite_runtime.hops import told
 from composite_runtime.provider import FIRST_LIST_S, Kind, Notice, Offers, Provider
+from composite_runtime.task_ids import TaskIds, made_in, renamed
 from composite_runtime.tasks import Tasks
 from composite_runtime.wire.call import Caller, Relay
 from composite_runtime.wire.era import not_found
 from composite_runtime.wire.jsonrpc import INVALID_PARAMS, RESOURCE_NOT_FOUND, Json, RpcError
 
-# Links a child hands out without listing them are remembered, so that they can be followed; so are its tasks.
+# Links a child hands out without listing them are remembered, so that they can be followed.
 _PLACES_LIMIT = 10_000
+_PAGES = 100
+_LEARNED_S = 0.1
 _ANYWHERE_S = 30.0
 _LOOK_AGAIN_S = 0.25
 _NOT_THERE = frozenset({INVALID_PARAMS, RESOURCE_NOT_FOUND})
@@ -35,7 +38,7 @@ class Composite:
         self._outdated: tuple[Catalog, ...] = ()
         self._changes = 0
         self._links: OrderedDict[str, Member] = OrderedDict()
-        self._tasks: OrderedDict[str, Member] = OrderedDict()
+        self._task_ids = TaskIds()
         self._listeners: list[Callable[[Notice], None]] = []
         self._unsubscribe: list[Callable[[], None]] = []
         self._join(members)
@@ -117,9 +120,11 @@ class Composite:
         if method in {"tools/call", "prompts/get"}:
             route, catalog = await self._named(method, str(params.get("name")), relay.caller)
             result = await route.member.provider.request(method, {**params, "name": route.name}, relay)
-            if result.get("resultType") == "task":
-                _remember(self._tasks, str(result.get("taskId")), route.member)
+            if (own := made_in(result)) is not None:
+                return renamed(result, own, self._task_ids.learn(route.member, own, relay.caller.session))
             return self._linked(result, route.member, catalog)
+        if method == "tasks/list":
+            return await self._task_list(relay)
         if method.startswith("tasks/"):
             return await self._task(method, params, relay)
         if method == "resources/read":
@@ -128,12 +133,16 @@ class Composite:
             return await self._complete(params, relay)
         raise UnknownName(f"nobody in {self._name} knows {method}")
 
-    async def watch(self, uri: str, caller: Caller, *, on: bool) -> None:
-        """Begin or end to tell when a resource is updated; raise `RpcError` when nobody has it."""
+    async def watch(self, name: str, caller: Caller, *, on: bool, kind: Kind = Kind.RESOURCE) -> None:
+        """Begin or end to tell when a resource is updated, or a task; raise `RpcError` when nobody has it."""
+        if kind is Kind.TASK:
+            member, own = self._made(name)
+            await member.provider.watch(own, caller, on=on, kind=kind)
+            return
         catalog = await self.catalog(caller, FIRST_LIST_S)
-        route = self._route(uri, catalog)
+        route = self._route(name, catalog)
         if route is None:
-            raise not_found(caller.era, uri)
+            raise not_found(caller.era, name)
         await route.member.provider.watch(route.name, caller, on=on)
 
     async def _named(self, method: str, name: str, caller: Caller) -> tuple[Route, Catalog]:
@@ -154,12 +163,34 @@ class Composite:
         raise UnknownName(f"Unknown {'tool' if method == 'tools/call' else 'prompt'}: {name}{reason}")
 
     async def _task(self, method: str, params: Json, relay: Relay) -> Json:
-        """Ask the member that made a task about it (extension io.modelcontextprotocol/tasks)."""
-        known = self._tasks.get(str(params.get("taskId")))
-        member = self._present(known) if known is not None else None
-        if member is None:
-            raise UnknownName(f"Unknown task: {params.get('taskId')}")
-        return await member.provider.request(method, params, relay)
+        """Ask the member that made a task about it."""
+        public = str(params.get("taskId"))
+        member, own = self._made(public)
+        result = await member.provider.request(method, {**params, "taskId": own}, relay)
+        return self._linked(renamed(result, own, public), member, await self.catalog(relay.caller))
+
+    def _made(self, public: str) -> tuple[Member, str]:
+        """Return who made a task, and its id there."""
+        made = self._task_ids.get(public)
+        member = self._present(made.member) if made is not None else None
+        if made is None or member is None:
+            raise UnknownName(f"Unknown task: {public}")
+        return member, made.own
+
+    async def _task_list(self, relay: Relay) -> Json:
+        """Return the tasks that were made for this client: members that all clients share know the others' as well."""
+        tasks: list[Json] = []
+        for member in self._members:
+            capability = (await member.provider.offers(relay.caller)).capabilities.get("tasks")
+            if not isinstance(capability, dict) or "list" not in capability:
+                continue
+            with contextlib.suppress(RpcError, FusionError):  # who cannot tell now must not hide the others' tasks
+                async for task in _pages(member.provider, relay):
+                    own = task.get("taskId")
+                    found = self._task_ids.find(member, own) if isinstance(own, str) else None
+                    if found is not None and found[1].session == relay.caller.session:
+                        tasks.append(renamed(task, found[1].own, found[0]))
+        return {"tasks": tasks}
 
     async def _read(self, params: Json, relay: Relay) -> Json:
         uri = str(params.get("uri"))
@@ -247,15 +278,20 @@ class Composite:
             unsubscribe()
         self._members = tuple(members)
         self._forget_catalogs()
-        for places in (self._links, self._tasks):
-            for key in [key for key, member in places.items() if self._present(member) is None]:
-                del places[key]
+        for uri in [uri for uri, member in self._links.items() if self._present(member) is None]:
+            del self._links[uri]
+        self._task_ids.keep(lambda member: self._present(member) is not None)
         self._unsubscribe = [member.provider.subscribe(self._hearing(member)) for member in members]
 
     def _hearing(self, member: Member) -> Callable[[Notice], None]:
         return lambda notice: self._heard(member, notice)
 
     def _heard(self, member: Member, notice: Notice) -> None:
+        if notice.kind in {Kind.TASK, Kind.TASK_STATUS}:
+            if not self._tell_task(member, notice):
+                # The result that names the task came just before this, and is still on its way through here.
+                asyncio.get_running_loop().call_later(_LEARNED_S, self._tell_task, member, notice)
+            return
         if notice.kind is Kind.RESOURCE:
             uri = str(notice.params.get("uri"))
             catalogs = tuple(self._catalogs.values()) or self._outdated
@@ -266,6 +302,14 @@ class Composite:
         if notice.kind is not Kind.LOG:
             self._forget_catalogs()
         self._pass_up(notice)
+
+    def _tell_task(self, member: Member, notice: Notice) -> bool:
+        found = self._task_ids.find(member, str(notice.params.get("taskId")))
+        if found is None:
+            return False
+        public, made = found
+        self._pass_up(Notice(notice.kind, renamed(notice.params, made.own, public), made.session))
+        return True
 
     def _forget_catalogs(self) -> None:
         self._changes += 1
@@ -283,6 +327,23 @@ class Composite:
     def _pass_up(self, notice: Notice) -> None:
         for listener in tuple(self._listeners):
             listener(notice)
+
+
+async def _pages(provider: Provider, relay: Relay) -> AsyncIterator[Json]:
+    """Yield the tasks a provider lists, all pages, never trusting a cursor."""
+    cursors: set[str] = set()
+    params: Json = {}
+    while len(cursors) < _PAGES:
+        page = await provider.request("tasks/list", params, relay)
+        listed = page.get("tasks")
+        for task in listed if isinstance(listed, list) else ():
+            if isinstance(task, dict):
+                yield task
+        cursor = page.get("nextCursor")
+        if not isinstance(cursor, str) or not cursor or cursor in cursors:
+            return
+        cursors.add(cursor)
+        params = {"cursor": cursor}
 
 
 def _remember(places: OrderedDict[str, Member], key: str, member: Member) -> None:

@@ -35,12 +35,18 @@ class Kind(StrEnum):
     PROMPTS = "prompts"
     RESOURCES = "resources"
     RESOURCE = "resource"
+    TASK = "task"
+    TASK_STATUS = "task_status"
     LOG = "log"
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something a provider tells outside of any call: a list changed, a resource was updated, a log message."""
+    """Something a provider tells outside of any call: a list changed, a resource was updated, a log message.
+
+    How a task stands is told in two ways: `TASK` is of the extension and goes to who listens to it, `TASK_STATUS` is of
+    the core protocol and goes to who had the task made.
+    """
 
     kind: Kind
     params: Json = field(default_factory=dict)
@@ -72,8 +78,8 @@ class Provider(Protocol):
         """Have `listener` called with each notice until the returned function is called."""
         ...
 
-    async def watch(self, uri: str, caller: Caller, *, on: bool) -> None:
-        """Begin or end to tell when the resource is updated."""
+    async def watch(self, name: str, caller: Caller, *, on: bool, kind: Kind = Kind.RESOURCE) -> None:
+        """Begin or end to tell when a resource is updated, or a task; raise `RpcError` when nobody has it."""
         ...
 
     def tell(self, method: str, params: Json, caller: Caller) -> None:

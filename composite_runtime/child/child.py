@@ -28,7 +28,12 @@ from composite_runtime.wire.transport import SessionForgotten, Transport
 
 _BEST_FIRST = (ChildState.READY, ChildState.STARTING, ChildState.RETRYING, ChildState.FAILED, ChildState.STOPPED)
 _BRIEF = Timeouts(idle_s=5.0, total_s=5.0)
-_REPEATABLE = frozenset({"prompts/get", "resources/read", "completion/complete"})
+_REPEATABLE = frozenset(
+    {"prompts/get", "resources/read", "completion/complete", "tasks/get", "tasks/list", "tasks/result"}
+)
+# What a client of one era may add to a call and a child of the other would misunderstand.
+_CORE_TASK = "task"
+_MODERN_PARAMS = frozenset({"inputResponses", "requestState", _CORE_TASK})
 
 
 class Child:
@@ -56,7 +61,7 @@ class Child:
         self._levels: dict[str, tuple[str, str]] = {}
         self._pool = Pool(node, memory, self._made)
         self._listeners: list[Callable[[Notice], None]] = []
-        self._watchers: dict[str, int] = {}
+        self._watchers: dict[tuple[Kind, str], int] = {}
         self._bridge = Bridge(node.limits.parked_calls)
         self._turns = asyncio.Semaphore(node.limits.concurrent_calls)
         self._timeouts = Timeouts(node.limits.idle_s, node.limits.total_s)
@@ -138,11 +143,11 @@ class Child:
             return await self._set_level(params, relay.caller)
         return await told(self._emit, self.node, method, params, relay=relay, work=self._in_turn(method, params, relay))
 
-    async def watch(self, uri: str, caller: Caller, *, on: bool) -> None:
-        """Begin or end to have the child tell about a resource; counted, since several clients may want the same."""
-        count = self._watchers.pop(uri, 0) + (1 if on else -1)
+    async def watch(self, name: str, caller: Caller, *, on: bool, kind: Kind = Kind.RESOURCE) -> None:
+        """Begin or end to have the child tell about something; counted, since several clients may want the same."""
+        count = self._watchers.pop((kind, name), 0) + (1 if on else -1)
         if count > 0:
-            self._watchers[uri] = count
+            self._watchers[kind, name] = count
         # To end watching is no reason to start a child.
         connection = self._pool.connection(caller) if on else self._pool.present(caller)
         if connection is not None:
@@ -212,11 +217,12 @@ class Child:
             if not modern_client:
                 return await send(bare, relay)
             await self._level(link, relay.log_level)
-            plain = {key: value for key, value in bare.items() if key not in {"inputResponses", "requestState"}}
+            plain = {key: value for key, value in bare.items() if key not in _MODERN_PARAMS}
             return await self._bridge.call(lambda through: send(plain, through), method, bare, relay)
         if modern_client:
             return from_modern_child(await send(to_modern_child(bare), relay), relay.caller)
-        return await drive_rounds(lambda changed: send(changed, relay), bare, relay)
+        plain = {key: value for key, value in bare.items() if key != _CORE_TASK}
+        return await drive_rounds(lambda changed: send(changed, relay), plain, relay)
 
     async def _level(self, link: Link, level: str | None) -> None:
         """Have a legacy child log from the level a modern client asks for with its call, if it does not already."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from composite_runtime.child.arrivals import Arrivals
@@ -15,7 +15,7 @@ from composite_runtime.events import ChildState
 from composite_runtime.provider import FIRST_LIST_S, Kind, Notice, Offers
 from composite_runtime.tasks import Tasks
 from composite_runtime.wire.call import Caller, Relay
-from composite_runtime.wire.era import SUBSCRIPTION_KEY, Era, meta_of
+from composite_runtime.wire.era import SUBSCRIPTION_KEY, Era, meta_of, with_meta
 from composite_runtime.wire.jsonrpc import METHOD_NOT_FOUND, Json, RpcError
 from composite_runtime.wire.link import EraUnclear, Link, Timeouts, WrongEra
 from composite_runtime.wire.transport import Transport
@@ -37,6 +37,8 @@ _CHANGES = {
     "notifications/prompts/list_changed": Kind.PROMPTS,
     "notifications/resources/list_changed": Kind.RESOURCES,
 }
+
+_ABOUT_TASKS = {"notifications/tasks/status": Kind.TASK_STATUS, "notifications/tasks": Kind.TASK}
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Connection:
         self._endings = Tasks()
         self._wake = asyncio.Event()
         self._attempt: asyncio.Future[Link] = asyncio.get_running_loop().create_future()
-        self._watched: frozenset[str] = frozenset()
+        self._watched: frozenset[tuple[Kind, str]] = frozenset()
         self._listening: asyncio.Task[None] | None = None
         self._relist: asyncio.TimerHandle | None = None
         self._changed: set[Kind] = set()
@@ -152,18 +154,18 @@ class Connection:
                 return
             await asyncio.wait([self._attempt], timeout=min(left_s, _LOOK_AGAIN_S))
 
-    def watch(self, uris: frozenset[str]) -> None:
-        """Have the child tell about these resources, and no others."""
-        before, self._watched = self._watched, uris
+    def watch(self, watched: frozenset[tuple[Kind, str]]) -> None:
+        """Have the child tell about these resources and tasks, and no others."""
+        before, self._watched = self._watched, watched
         if self.link is None or not self.link.is_open:
             return
         if self.link.era is Era.MODERN:
             if self._listening is not None:
                 self._listening.cancel()
             return
-        for uri in uris - before:
+        for uri in _resources(watched - before):
             self._tasks.start(self._subscribe(self.link, "resources/subscribe", uri))
-        for uri in before - uris:
+        for uri in _resources(before - watched):
             self._tasks.start(self._subscribe(self.link, "resources/unsubscribe", uri))
 
     async def _keep(self) -> None:
@@ -217,7 +219,7 @@ class Connection:
         self.offers, self._flaw = await self._read(link)
         self.link = link
         stack.callback(self._tasks.start(self._listen(link)).cancel)
-        for uri in self._watched if link.era is Era.LEGACY else ():
+        for uri in _resources(self._watched) if link.era is Era.LEGACY else ():
             self._tasks.start(self._subscribe(link, "resources/subscribe", uri))
         self._hooks.offers_changed(self)
         self._set(ChildState.READY)
@@ -288,6 +290,8 @@ class Connection:
             self._relist_soon()
         elif method == "notifications/resources/updated":
             self._hooks.notice(Notice(Kind.RESOURCE, _without_subscription(params), session))
+        elif method in _ABOUT_TASKS:
+            self._hooks.notice(Notice(_ABOUT_TASKS[method], _without_subscription(params), session))
         elif method == "notifications/message":
             self._hooks.notice(Notice(Kind.LOG, params, session))
         elif relay is not None and SUBSCRIPTION_KEY not in meta_of(params):  # else it is about our own subscription
@@ -343,6 +347,10 @@ class Connection:
                 return
 
 
+def _resources(watched: Iterable[tuple[Kind, str]]) -> list[str]:
+    return [name for kind, name in watched if kind is Kind.RESOURCE]
+
+
 def _without_subscription(params: Json) -> Json:
     """Drop the id of our own subscription, which means nothing to anybody else."""
-    return {key: value for key, value in params.items() if key != "_meta"}
+    return with_meta(params, {key: value for key, value in meta_of(params).items() if key != SUBSCRIPTION_KEY})

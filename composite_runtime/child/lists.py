@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from composite_runtime.errors import ChildError
-from composite_runtime.provider import Offers
+from composite_runtime.provider import Kind, Offers
 from composite_runtime.wire.era import Era
 from composite_runtime.wire.headers import invalid_mirror
 from composite_runtime.wire.jsonrpc import Json, RpcError
@@ -96,15 +96,16 @@ def _first_of_each(entries: list[Json], name: str) -> list[Json]:
     return list(seen.values())
 
 
-async def listen(link: Link, watched: frozenset[str]) -> None:
+async def listen(link: Link, watched: frozenset[tuple[Kind, str]]) -> None:
     """Have a modern child tell about changes until it ends the stream or the task is cancelled."""
     wanted: Json = {
         f"{part}ListChanged": True
         for part in ("tools", "prompts", "resources")
         if _object(link.capabilities.get(part)).get("listChanged") is True
     }
-    if watched:
-        wanted["resourceSubscriptions"] = sorted(watched)
+    for key, kind in (("resourceSubscriptions", Kind.RESOURCE), ("taskIds", Kind.TASK)):
+        if names := sorted(name for of, name in watched if of is kind):
+            wanted[key] = names
     if link.era is Era.LEGACY or not wanted:
         await asyncio.Event().wait()
     try:

@@ -26,6 +26,7 @@ class _Stream:
     send: Send
     kinds: frozenset[Kind]
     uris: frozenset[str]
+    tasks: frozenset[str]
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def tell(self, method: str, params: Json) -> None:
@@ -73,32 +74,35 @@ class Changes:
             raise RpcError(INTERNAL_ERROR, f"there are {self.streams_limit} listen streams already")
         kinds = frozenset(kind for kind in _LISTS if wanted.get(f"{kind}ListChanged") is True)
         uris = frozenset(uri for uri in _strings(wanted.get("resourceSubscriptions")))
-        stream = _Stream(request_id, send, kinds, uris)
+        tasks = frozenset(_strings(wanted.get("taskIds")))
+        stream = _Stream(request_id, send, kinds, uris, tasks)
         honoured: Json = {f"{kind}ListChanged": True for kind in _LISTS if kind in kinds}
         if uris:
             honoured["resourceSubscriptions"] = list(dict.fromkeys(_strings(wanted["resourceSubscriptions"])))
+        if tasks:
+            honoured["taskIds"] = list(dict.fromkeys(_strings(wanted["taskIds"])))
         self._streams.add(stream)
         stream.tell("notifications/subscriptions/acknowledged", {"notifications": honoured})
-        watched: list[str] = []
+        watched: list[tuple[str, Kind]] = []
         try:
-            for uri in uris:
-                if await self._watch(uri, caller, on=True):
-                    watched.append(uri)
+            for name, kind in (*((uri, Kind.RESOURCE) for uri in uris), *((task, Kind.TASK) for task in tasks)):
+                if await self._watch(name, caller, on=True, kind=kind):
+                    watched.append((name, kind))
             await stream.over.wait()
         finally:
             self._streams.discard(stream)
-            for uri in watched:
-                self.unwatch(uri, caller)
+            for name, kind in watched:
+                self.unwatch(name, caller, kind)
         return {"_meta": {SUBSCRIPTION_KEY: request_id}}
 
-    def unwatch(self, uri: str, caller: Caller) -> None:
-        """Have the provider tell about a resource no more, for the sake of a client that is gone."""
-        self._tasks.start(self._watch(uri, caller, on=False))
+    def unwatch(self, name: str, caller: Caller, kind: Kind = Kind.RESOURCE) -> None:
+        """Have the provider tell about something no more, for the sake of a client that is gone."""
+        self._tasks.start(self._watch(name, caller, on=False, kind=kind))
 
-    async def _watch(self, uri: str, caller: Caller, *, on: bool) -> bool:
+    async def _watch(self, name: str, caller: Caller, *, on: bool, kind: Kind) -> bool:
         # A subscription to something nobody has is honoured and never fires.
         try:
-            await self._provider.watch(uri, caller, on=on)
+            await self._provider.watch(name, caller, on=on, kind=kind)
         except (RpcError, FusionError):
             return False
         return True
@@ -110,6 +114,8 @@ class Changes:
                 self._timer = asyncio.get_running_loop().call_later(COALESCE_S, self._tell_lists)
         elif notice.kind is Kind.RESOURCE:
             self._tell_resource(notice)
+        elif notice.kind in {Kind.TASK, Kind.TASK_STATUS}:
+            self._tell_task(notice)
         else:
             self._tell_log(notice)
 
@@ -133,6 +139,17 @@ class Changes:
         for stream in self._streams:
             if uri in stream.uris:
                 stream.tell("notifications/resources/updated", notice.params)
+
+    def _tell_task(self, notice: Notice) -> None:
+        if notice.kind is Kind.TASK:
+            for stream in self._streams:
+                if notice.params.get("taskId") in stream.tasks:
+                    stream.tell("notifications/tasks", notice.params)
+            return
+        message = jsonrpc.encode(jsonrpc.notification("notifications/tasks/status", notice.params))
+        for session in self._ready():
+            if notice.session == session.id:
+                session.push(message)
 
     def _tell_log(self, notice: Notice) -> None:
         message = jsonrpc.encode(jsonrpc.notification("notifications/message", notice.params))

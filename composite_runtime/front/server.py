@@ -46,11 +46,15 @@ from composite_runtime.wire.tap import LINK, Tap, untapped
 _log = logging.getLogger(__name__)
 
 _ROUTED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
-_TASKS: Final = frozenset({"tasks/get", "tasks/update", "tasks/cancel"})
+_TASKS_EXTENSION: Final = "io.modelcontextprotocol/tasks"
+_TASKS: Final = {
+    Era.LEGACY: frozenset({"tasks/get", "tasks/result", "tasks/cancel", "tasks/list"}),
+    Era.MODERN: frozenset({"tasks/get", "tasks/update", "tasks/cancel"}),
+}
 _COMMON: Final = frozenset({*LISTS, *_ROUTED, "completion/complete"})
 _METHODS: Final = {
     Era.LEGACY: _COMMON | {"initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"},
-    Era.MODERN: _COMMON | {"server/discover", "subscriptions/listen", *_TASKS},
+    Era.MODERN: _COMMON | {"server/discover", "subscriptions/listen"},
 }
 _PREPARED_LIMIT: Final = 64
 
@@ -62,7 +66,7 @@ class Server:
         self._emit = emit
         self._provider = provider
         self._info: Json = {"name": provider.name, "title": provider.name, "version": version}
-        self._prepared: OrderedDict[tuple[int, str, Era], tuple[Offers, bytes]] = OrderedDict()
+        self._prepared: OrderedDict[tuple[int, str, Era, bool], tuple[Offers, bytes]] = OrderedDict()
         self.changes = Changes(provider)
         self.limits = ServingLimits()
         self.on_first_caller: Callable[[Caller], None] | None = None
@@ -195,6 +199,10 @@ class Server:
 
     async def _result(self, method: str, params: Json, relay: FrontRelay, request_id: Any) -> Json:
         era = relay.caller.era
+        if method in _TASKS[era] and await self._has_tasks(relay.caller):
+            if method != "tasks/list":
+                _need(params, "taskId", str)
+            return await self._provider.request(method, params, relay)
         if method not in _METHODS[era]:
             raise RpcError(METHOD_NOT_FOUND, f"Method not found: {method}")
         if era is Era.LEGACY and method not in {"initialize", "ping"} and not relay.caller.info:
@@ -203,9 +211,6 @@ class Server:
             _need(params, _ROUTED[method], str)
             if "arguments" in params and not isinstance(params["arguments"], dict):
                 raise RpcError(INVALID_PARAMS, "'arguments' must be an object")
-            return await self._provider.request(method, params, relay)
-        if method in _TASKS:
-            _need(params, "taskId", str)
             return await self._provider.request(method, params, relay)
         if method == "completion/complete":
             _need(params, "ref", dict)
@@ -256,10 +261,20 @@ class Server:
             "completions": {},
             "logging": {},
         }
-        for name in ("extensions", "experimental"):
+        for name in ("extensions", "experimental", *(("tasks",) if _knows_core_tasks(caller) else ())):
             if name in offers.capabilities:
                 capabilities[name] = offers.capabilities[name]
+        if caller.era is Era.LEGACY and isinstance(extensions := capabilities.get("extensions"), dict):
+            capabilities["extensions"] = {k: value for k, value in extensions.items() if k != _TASKS_EXTENSION}
         return {"capabilities": capabilities, **({"instructions": offers.instructions} if offers.instructions else {})}
+
+    async def _has_tasks(self, caller: Caller) -> bool:
+        """Say whether the client speaks of tasks in a way that one of the members does."""
+        capabilities = (await self._provider.offers(caller)).capabilities
+        if caller.era is Era.MODERN:
+            extensions = capabilities.get("extensions")
+            return isinstance(extensions, dict) and _TASKS_EXTENSION in extensions
+        return _knows_core_tasks(caller) and bool(caller.info) and "tasks" in capabilities
 
     async def _list(self, request_id: Any, method: str, params: Json, caller: Caller) -> bytes:
         """Return a whole list as one page, encoded once for all who see the same."""
@@ -268,13 +283,12 @@ class Server:
         if params.get("cursor") is not None:
             raise RpcError(INVALID_PARAMS, "Invalid cursor")  # we never gave one
         offers = await self._provider.offers(caller, FIRST_LIST_S)
-        key = (id(offers), method, caller.era)
+        has_tasks = _knows_core_tasks(caller)
+        key = (id(offers), method, caller.era, has_tasks)
         prepared = self._prepared.get(key)
         if prepared is None:
-            prepared = (
-                offers,
-                jsonrpc.encode(finished(caller.era, method, _listed(method, offers, caller.era), self._info)),
-            )
+            listed = _listed(method, offers, caller.era, has_tasks=has_tasks)
+            prepared = (offers, jsonrpc.encode(finished(caller.era, method, listed, self._info)))
             self._prepared[key] = prepared  # it holds the offers, so that the id stays theirs
             if len(self._prepared) > _PREPARED_LIMIT:
                 self._prepared.popitem(last=False)
@@ -304,7 +318,12 @@ def _client(session: Session, *, connected: bool) -> ClientChanged:
     )
 
 
-def _listed(method: str, offers: Offers, era: Era) -> Json:
+def _knows_core_tasks(caller: Caller) -> bool:
+    """Say whether a client's revision has tasks in the core protocol: only the last before 2026-07-28."""
+    return caller.version == LATEST_LEGACY
+
+
+def _listed(method: str, offers: Offers, era: Era, *, has_tasks: bool) -> Json:
     entries = {
         "tools/list": offers.tools,
         "prompts/list": offers.prompts,
@@ -313,7 +332,15 @@ def _listed(method: str, offers: Offers, era: Era) -> Json:
     }[method]
     if method == "tools/list" and era is Era.LEGACY:
         entries = tuple(tool_for_legacy(tool) for tool in entries)
+    if method == "tools/list" and not has_tasks:
+        entries = tuple(tool for tool in entries if not _needs_task(tool))
     return {LISTS[method]: list(entries)}
+
+
+def _needs_task(tool: Json) -> bool:
+    """Say whether a tool can only be called as a task of the core protocol."""
+    execution = tool.get("execution")
+    return isinstance(execution, dict) and execution.get("taskSupport") == "required"
 
 
 def _need(params: Json, key: str, kind: type[Any]) -> Any:

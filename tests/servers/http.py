@@ -15,7 +15,12 @@ from tests.servers.core import LEGACY_VERSIONS, META, MODERN_VERSION, Json, Serv
 
 _STATUS_OF_CODE = {-32700: 400, -32600: 400, -32602: 400, -32020: 400, -32021: 400, -32022: 400, -32601: 404}
 _REASONS = {200: "OK", 202: "Accepted", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
-_NAME_OF = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+_NAME_OF = {
+    "tools/call": "name",
+    "prompts/get": "name",
+    "resources/read": "uri",
+    **dict.fromkeys(("tasks/get", "tasks/update", "tasks/cancel"), "taskId"),
+}
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 

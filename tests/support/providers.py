@@ -68,8 +68,8 @@ class HandMade:
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
 
-    async def watch(self, uri: str, caller: Caller, *, on: bool) -> None:
-        self.watched.append((uri, on))
+    async def watch(self, name: str, caller: Caller, *, on: bool, kind: Kind = Kind.RESOURCE) -> None:
+        self.watched.append((name, on))
 
     def tell(self, method: str, params: Json, caller: Caller) -> None:
         self.told.append(method)

@@ -13,7 +13,12 @@ from urllib.parse import urlsplit
 from tests.servers.core import META, MODERN_VERSION
 from tests.support.client import Client, Json
 
-_NAME_OF = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+_NAME_OF = {
+    "tools/call": "name",
+    "prompts/get": "name",
+    "resources/read": "uri",
+    **dict.fromkeys(("tasks/get", "tasks/update", "tasks/cancel"), "taskId"),
+}
 
 
 class Pipes:

@@ -197,7 +197,7 @@ async def test_a_change_just_before_the_end_leaves_nothing_running() -> None:
 async def test_what_is_watched_is_watched_again_after_a_loss() -> None:
     kept = Kept(resources={"subscribe": True})
     async with keeping(kept) as connection:
-        connection.watch(frozenset({"a:1"}))  # before it is open
+        connection.watch(frozenset({(Kind.RESOURCE, "a:1")}))  # before it is open
         kept.hello["result"]["capabilities"] = {}
         await connection.ready()
         await kept.wire.request("resources/subscribe")
@@ -213,7 +213,7 @@ async def test_listening_to_a_modern_child_begins_anew_with_what_is_watched() ->
     async with keeping(kept) as connection:
         await connection.ready()
         first = await kept.wire.request("subscriptions/listen")
-        connection.watch(frozenset({"a:1"}))
+        connection.watch(frozenset({(Kind.RESOURCE, "a:1")}))
         async with asyncio.timeout(5):
             while (second := await kept.wire.request("subscriptions/listen"))["id"] == first["id"]:
                 await asyncio.sleep(0.01)
@@ -235,7 +235,7 @@ async def test_a_notice_of_a_connection_names_the_client_it_is_held_for() -> Non
     async with keeping(kept) as connection:
         await connection.ready()
         kept.wire.says({"method": "notifications/resources/updated", "params": {"uri": "a:1", "_meta": {"x": 1}}})
-        assert kept.notices == [Notice(Kind.RESOURCE, {"uri": "a:1"}, "me")]
+        assert kept.notices == [Notice(Kind.RESOURCE, {"uri": "a:1", "_meta": {"x": 1}}, "me")]
 
 
 async def test_an_acknowledgement_of_our_own_subscription_is_nobodys_business() -> None:

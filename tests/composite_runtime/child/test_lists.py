@@ -8,7 +8,7 @@ import pytest
 
 from composite_runtime.child.lists import PAGES, listen, read_offers
 from composite_runtime.errors import ChildError
-from composite_runtime.provider import Offers
+from composite_runtime.provider import Kind, Offers
 from composite_runtime.wire.era import Era
 from composite_runtime.wire.jsonrpc import Json
 from tests.support.links import Wire, linked
@@ -143,9 +143,10 @@ async def test_listening_to_a_child_that_tells_nothing_waits_in_peace(capability
 async def test_listening_says_what_is_wanted_and_ends_when_the_child_ends_it() -> None:
     hello = {"result": {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {"listChanged": True}}}}
     async with linked(Era.MODERN, Wire(hello=hello)) as (link, wire, _):
-        task = asyncio.get_running_loop().create_task(listen(link, frozenset({"b:1", "a:1"})))
+        watched = frozenset({(Kind.RESOURCE, "b:1"), (Kind.RESOURCE, "a:1"), (Kind.TASK, "7")})
+        task = asyncio.get_running_loop().create_task(listen(link, watched))
         sent = await wire.request("subscriptions/listen")
-        wanted = {"toolsListChanged": True, "resourceSubscriptions": ["a:1", "b:1"]}
+        wanted = {"toolsListChanged": True, "resourceSubscriptions": ["a:1", "b:1"], "taskIds": ["7"]}
         assert sent["params"]["notifications"] == wanted
         wire.says({"id": sent["id"], "result": {}})
         await task

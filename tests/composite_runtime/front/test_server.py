@@ -343,7 +343,17 @@ async def test_subscriptions_are_passed_on_once_and_end_with_the_session() -> No
 
 
 async def test_a_task_of_the_extension_is_routed_by_its_id() -> None:
-    provider = HandMade("p")
+    provider = HandMade("p", capabilities={"extensions": {"io.modelcontextprotocol/tasks": {}}})
     await modern(provider).ask("tasks/get", {"taskId": "7"})
     assert provider.asked[0][0] == "tasks/get"
     assert (await modern(provider).send("tasks/get", {"taskId": 7}))["error"]["code"] == jsonrpc.INVALID_PARAMS
+
+
+@pytest.mark.parametrize("method", ["tasks/get", "tasks/list", "tasks/result", "tasks/cancel"])
+async def test_tasks_of_the_core_are_for_clients_of_the_one_revision_that_has_them(method: str) -> None:
+    provider = HandMade("p", capabilities={"tasks": {"list": {}}})
+    client = await legacy(provider)
+    assert "result" in await client.send(method, {"taskId": "7"})
+    old = Client(provider)
+    await old.ask("initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": INFO})
+    assert (await old.send(method, {"taskId": "7"}))["error"]["code"] == jsonrpc.METHOD_NOT_FOUND
