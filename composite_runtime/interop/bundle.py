@@ -9,13 +9,14 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import metadata, requires
 from pathlib import Path
 from typing import Any
 
 import composite_runtime
+from composite_runtime import paths
 from composite_runtime.errors import ConfigError, FusionError
 from composite_runtime.graph import file
 from composite_runtime.graph.model import CompositeNode, Graph, ServerNode, StdioTransport
@@ -25,6 +26,7 @@ from composite_runtime.secrets import Reference, references, variable_of
 
 _GRAPH = "graph.fusion"
 _ENTRY_POINT = "src/server.py"
+_ICON = "icon.png"
 
 # Every process has these, so nobody is asked for them.
 _GIVEN = {"HOME", "USER", "LOGNAME", "USERNAME", "USERPROFILE", "PATH", "TMPDIR", "TEMP", "LANG", "SHELL", "APPDATA"}
@@ -68,7 +70,9 @@ def bundle(
         _ENTRY_POINT: _SERVER,
         **dict(_sources()),
     }
-    return Bundle(_zipped(contents), manifest, tuple(_warnings(graph)))
+    packed = {name: text.encode("utf-8") for name, text in contents.items()}
+    packed[_ICON] = paths.resource("bundle-icon.png").read_bytes()
+    return Bundle(_zipped(packed), manifest, tuple(_warnings(graph)))
 
 
 def write(made: Bundle, path: Path) -> None:
@@ -106,6 +110,7 @@ def _manifest(graph: Graph, composite: CompositeNode, author: str, version: str)
         "description": f"{members or 'No servers'}, served as one MCP server.",
         "long_description": "\n".join(["Made with Fusion.", *_warnings(graph)]),
         "author": {"name": author},
+        "icon": _ICON,
         "keywords": ["composite", "fusion"],
         "server": {
             "type": "uv",
@@ -181,14 +186,14 @@ def _sources() -> Iterator[tuple[str, str]]:
         yield f"src/composite_runtime/{path.relative_to(root).as_posix()}", path.read_text(encoding="utf-8")
 
 
-def _zipped(contents: dict[str, str]) -> bytes:
+def _zipped(contents: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(contents):
             # Fixed times and modes: the same graph has to give the same bytes.
             info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             info.compress_type, info.external_attr, info.create_system = zipfile.ZIP_DEFLATED, 0o644 << 16, 3
-            archive.writestr(info, contents[name].encode("utf-8"))
+            archive.writestr(info, contents[name])
     return buffer.getvalue()
 
 

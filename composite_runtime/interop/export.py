@@ -127,11 +127,11 @@ def target(client: ClientFormat, file: Path | None = None, machine: Machine | No
     here = machine or Machine.this()
     locations = client.paths(here.platform, here.env, here.home)
     if not locations:
-        raise ConfigError(f"it is not known where {client.title} keeps its file here; name it with --file")
+        raise ConfigError(f"it is not known where {client.title} keeps its file here: choose the file (--file)")
     rivals = [location for location in locations if location.is_rival]
     if len(rivals) > 1:
         listed = "\n".join(f"  {location.path}" for location in rivals)
-        raise ConfigError(f"{client.title} is installed more than once; choose a file with --file:\n{listed}")
+        raise ConfigError(f"{client.title} is installed more than once; choose one of its files (--file):\n{listed}")
     return locations[0].path
 
 
@@ -175,7 +175,7 @@ def _refuse_foreign(client: ClientFormat, path: Path, found: FoundServer) -> Non
     if not found.is_ours:
         raise ConfigError(
             f"{path} has a server {found.name!r} that is no graph of Fusion's; {client.title} would lose it:"
-            " choose another name with --name"
+            " choose another name for this one (--name)"
         )
 
 

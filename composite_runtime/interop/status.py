@@ -73,6 +73,13 @@ def status(client_id: str, machine: Machine) -> ClientStatus:
     return ClientStatus(client_id, client.title, State.STALE if is_stale else State.EXPORTED, path, entries)
 
 
+def entries_in(client_id: str, path: Path) -> tuple[OurEntry, ...]:
+    """Return the entries of ours in one file, which need not be the client's own; raise `ConfigError`."""
+    text = config_file.load(path)
+    servers = clients[client_id].read(text).servers if text is not None else ()
+    return tuple(_ours(server) for server in servers if server.is_ours)
+
+
 def _entries(client: ClientFormat, locations: Sequence[Location]) -> tuple[OurEntry, ...]:
     found: dict[str, OurEntry] = {}
     for location in locations:

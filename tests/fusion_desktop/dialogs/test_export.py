@@ -1,9 +1,11 @@
 import json
 import subprocess
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -12,6 +14,7 @@ from composite_runtime.graph.model import CompositeNode, Graph
 from composite_runtime.interop.machine import Machine
 from fusion_desktop.dialogs.export import ExportDialog
 from tests.fusion_desktop.run.servers import EXAMPLE
+from tests.fusion_desktop.test_first_starts import until
 
 OTHER = {
     "theme": "dark",
@@ -188,3 +191,91 @@ def test_every_field_has_a_name(qtbot: QtBot, home: Path) -> None:
 
     for kind in (QLineEdit, QComboBox, QPlainTextEdit):
         assert all(field.accessibleName() for field in dialog.findChildren(kind))
+
+
+def test_how_each_client_stands_is_told(qtbot: QtBot, home: Path, config: Path) -> None:
+    dialog = dialog_for(qtbot, home)
+    assert dialog.client.currentText() == "Claude Desktop"
+    assert "not in this file yet" in words_in(dialog)
+    assert "(not found here)" in dialog.client.itemText(dialog.client.findData("cursor"))
+    button(dialog, "Export").click()
+    again = dialog_for(qtbot, home)
+    assert again.client.currentText() == "Claude Desktop (has a graph of Fusion’s)"
+    assert "as first, up to date" in words_in(again)
+
+    config.write_text(config.read_text().replace(str(EXAMPLE), "/gone.fusion"))
+    stale = dialog_for(qtbot, home)
+    assert "not up to date" in stale.client.currentText()
+    assert "is not there any more" in words_in(stale)
+
+
+def test_an_entry_is_taken_out_again_and_the_file_is_as_before(qtbot: QtBot, home: Path, config: Path) -> None:
+    before = config.read_bytes()
+    button(dialog_for(qtbot, home), "Export").click()
+    written = config.read_bytes()
+    dialog = dialog_for(qtbot, home)
+    button(dialog, "Take it out…").click()
+    assert '-        "first": {' in dialog.diff.toPlainText()
+    assert config.read_bytes() == written
+    button(dialog, "Take it out").click()
+    assert config.read_bytes() == before
+    button(dialog, "Take it back").click()
+    assert config.read_bytes() == written
+
+
+def test_words_of_the_command_line_do_not_reach_the_window(qtbot: QtBot, home: Path, config: Path) -> None:
+    dialog = dialog_for(qtbot, home)
+    dialog.name.setText("files")
+    assert "choose another name for this one" in words_in(dialog)
+    assert "--" not in words_in(dialog)
+
+
+def test_a_project_gets_a_file_of_its_own(qtbot: QtBot, home: Path, tmp_path: Path) -> None:
+    dialog = dialog_for(qtbot, home)
+    dialog.client.setCurrentIndex(dialog.client.findData("claude-code"))
+    dialog.choose_project(tmp_path)
+    button(dialog, "Export").click()
+    assert "first" in json.loads((tmp_path / ".mcp.json").read_text())["mcpServers"]
+
+
+def test_a_client_that_opens_urls_can_be_given_one(qtbot: QtBot, home: Path) -> None:
+    dialog = dialog_for(qtbot, home)
+    dialog.client.setCurrentIndex(dialog.client.findData("cursor"))
+    dialog.reach.setCurrentIndex(1)
+    assert not button(dialog, "Export").isEnabled()
+    assert "Enter the URL" in words_in(dialog)
+    dialog.url.setText("http://127.0.0.1:8000/mcp")
+    button(dialog, "Export").click()
+    written = json.loads((home / ".cursor" / "mcp.json").read_text())["mcpServers"]
+    assert written["first"]["url"] == "http://127.0.0.1:8000/mcp"
+
+
+def test_links_commands_and_texts_are_offered_where_a_client_has_them(qtbot: QtBot, home: Path) -> None:
+    dialog = dialog_for(qtbot, home)
+
+    def offered(client: str) -> dict[str, str]:
+        dialog.client.setCurrentIndex(dialog.client.findData(client))
+        lines = dialog.ways.findChildren(QLineEdit)
+        return {line.accessibleName(): line.text() for line in lines}
+
+    assert offered("cursor")["Install link"].startswith("cursor://")
+    assert "claude mcp add-json first -" in offered("claude-code")["Command"]
+    assert set(offered("zed")) == {"Configuration", "Section for a README"}
+
+
+def test_what_is_copied_can_be_pasted_into_a_client(qtbot: QtBot, home: Path) -> None:
+    dialog = dialog_for(qtbot, home)
+    copy = next(b for b in dialog.ways.findChildren(QPushButton) if b.accessibleName() == "Copy Configuration")
+    copy.click()
+    entry = json.loads(QGuiApplication.clipboard().text())["mcpServers"]["first"]
+    assert entry["args"] == ["serve", str(EXAMPLE)]
+    assert "Copied" in words_in(dialog)
+
+
+async def test_a_bundle_is_saved_with_its_icon(qtbot: QtBot, home: Path, tmp_path: Path) -> None:
+    dialog = dialog_for(qtbot, home)
+    dialog.ways.save_bundle(tmp_path / "first.mcpb")
+    await until(lambda: "Saved" in words_in(dialog))
+    with zipfile.ZipFile(tmp_path / "first.mcpb") as archive:
+        assert archive.read("icon.png").startswith(b"\x89PNG")
+        assert json.loads(archive.read("manifest.json"))["icon"] == "icon.png"
