@@ -8,6 +8,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
 from fusion_desktop import assets
+from fusion_desktop.keymap import Command, Keymap
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ TABLE: tuple[Spec, ...] = (
     ),
     Spec("file.import", "Import from clients…", ("Ctrl+Shift+I",), "import", help="Take over servers of other clients"),
     Spec("file.registry", "Search the registry…", (), "globe", help="Find servers in the MCP Registry"),
+    Spec("file.preferences", "Preferences…", ("Ctrl+,",), "settings", help="Looks and keys"),
     Spec("file.quit", "Quit", ("Ctrl+Q",)),
     Spec("edit.undo", "Undo", ("Ctrl+Z",), "undo", lambda now: now.can_undo),
     Spec("edit.redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", lambda now: now.can_redo, mac_keys=("Ctrl+Shift+Z",)),
@@ -118,6 +120,10 @@ TABLE: tuple[Spec, ...] = (
     Spec("go.right", "Go to the node on the right", ("Right",), None, _shown, "canvas"),
     Spec("go.up", "Go to the node above", ("Up",), None, _shown, "canvas"),
     Spec("go.down", "Go to the node below", ("Down",), None, _shown, "canvas"),
+    Spec("extend.left", "Select also the node on the left", ("Ctrl+Shift+Left",), None, _nodes, "canvas"),
+    Spec("extend.right", "Select also the node on the right", ("Ctrl+Shift+Right",), None, _nodes, "canvas"),
+    Spec("extend.up", "Select also the node above", ("Ctrl+Shift+Up",), None, _nodes, "canvas"),
+    Spec("extend.down", "Select also the node below", ("Ctrl+Shift+Down",), None, _nodes, "canvas"),
     Spec("move.left", "Move left", ("Shift+Left",), None, _nodes, "canvas"),
     Spec("move.right", "Move right", ("Shift+Right",), None, _nodes, "canvas"),
     Spec("move.up", "Move up", ("Shift+Up",), None, _nodes, "canvas"),
@@ -132,6 +138,12 @@ TABLE: tuple[Spec, ...] = (
     Spec("graph.ungroup", "Ungroup", ("Ctrl+Shift+G",), "ungroup", _composite, "canvas"),
     Spec("graph.enter", "Enter composite", ("Ctrl+Down",), "enter", _composite, "canvas"),
     Spec("graph.leave", "Leave composite", ("Ctrl+Up",), "leave", lambda now: now.is_inside, "canvas"),
+    Spec("wire.connect", "Connect to…", ("C",), "link", _nodes, "canvas", help="Choose what offers the selection"),
+    Spec("wire.disconnect", "Disconnect from…", ("Shift+X",), None, _nodes, "canvas", help="End a membership"),
+    Spec("wire.nest", "Move into…", ("Shift+I",), None, _nodes, "canvas", help="Choose where the selection lies"),
+    Spec("wire.add", "Add connected…", ("Shift+Tab",), None, _one, "canvas", help="Add a node wired to this one"),
+    Spec("wire.next", "Select the next wire", ("W",), None, _shown, "canvas"),
+    Spec("graph.properties", "Edit properties", ("Return", "Enter"), "properties", _any, "canvas"),
     Spec("graph.toggle", "Enable or disable", ("D",), "power", _nodes, "canvas"),
     Spec("graph.tidy", "Tidy up", ("Shift+Alt+T",), "tidy", _shown, "canvas"),
     Spec("align.left", "Align left edges", ("Alt+A, L",), None, _several, "canvas"),
@@ -149,6 +161,15 @@ TABLE: tuple[Spec, ...] = (
     Spec("view.fit_selection", "Show the selection", ("Ctrl+2", "F"), None, _any, "canvas"),
     Spec("view.find", "Find in graph", ("Ctrl+F",), "magnifier", _shown),
     Spec("view.full_screen", "Full screen", ("F11",), None, mac_keys=("Meta+Ctrl+F",)),
+    Spec("panel.catalogue", "Catalogue", ("Ctrl+Shift+1",), "catalogue"),
+    Spec("panel.minimap", "Map", ("Ctrl+Shift+2",), "minimap"),
+    Spec("panel.properties", "Properties", ("Ctrl+Shift+3",), "properties"),
+    Spec("panel.inspector", "Inspector", ("Ctrl+Shift+4",), "inspect"),
+    Spec("panel.history", "History", ("Ctrl+Shift+5",), "history"),
+    Spec("panel.log", "Log", ("Ctrl+Shift+6",), "log"),
+    Spec("panel.problems", "Problems", ("Ctrl+Shift+7",), "warning"),
+    Spec("panel.next", "Next panel", ("F6",)),
+    Spec("panel.previous", "Previous panel", ("Shift+F6",)),
     Spec("run.start", "Run", ("F5",), "run", lambda now: now.shown > 0 and not now.is_running, mac_keys=("Ctrl+R",)),
     Spec("run.stop", "Stop", ("Shift+F5",), "stop", lambda now: now.is_running, mac_keys=("Ctrl+.",)),
     Spec(
@@ -180,6 +201,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "file.registry",
             "file.export",
             "",
+            "file.preferences",
             "file.quit",
         ),
     ),
@@ -217,6 +239,12 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "graph.enter",
             "graph.leave",
             "",
+            "wire.connect",
+            "wire.disconnect",
+            "wire.nest",
+            "wire.add",
+            "",
+            "graph.properties",
             "graph.toggle",
             "*align",
             "graph.tidy",
@@ -275,8 +303,13 @@ TOOLBAR = (
 CONTEXT_MENUS: Mapping[str, tuple[str, ...]] = {
     "node": (
         "edit.rename",
+        "graph.properties",
         "graph.toggle",
         "run.inspect",
+        "",
+        "wire.connect",
+        "wire.disconnect",
+        "wire.nest",
         "",
         "graph.enter",
         "graph.group",
@@ -289,7 +322,7 @@ CONTEXT_MENUS: Mapping[str, tuple[str, ...]] = {
         "edit.delete",
         "edit.delete_reconnect",
     ),
-    "edge": ("edit.delete",),
+    "edge": ("graph.properties", "edit.delete"),
     "canvas": ("graph.add", "graph.composite", "edit.paste", "", "select.all", "view.fit", "graph.tidy", "graph.leave"),
 }
 
@@ -297,28 +330,32 @@ CONTEXT_MENUS: Mapping[str, tuple[str, ...]] = {
 class Actions(QObject):
     """The table as Qt actions. Whoever can do one of them says so with `bind`."""
 
-    def __init__(self, window: QWidget, canvas: QWidget, *, is_mac: bool) -> None:
+    def __init__(self, window: QWidget, canvas: QWidget, keymap: Keymap) -> None:
         super().__init__(window)
-        self._made: dict[str, QAction] = {}
-        for spec in TABLE:
-            self._made[spec.id] = self._make(spec, window, canvas, is_mac=is_mac)
+        self._made: dict[str, QAction] = {spec.id: self._make(spec, window, canvas) for spec in TABLE}
+        self.rebind(keymap)
 
-    def _make(self, spec: Spec, window: QWidget, canvas: QWidget, *, is_mac: bool) -> QAction:
+    def _make(self, spec: Spec, window: QWidget, canvas: QWidget) -> QAction:
         made = QAction(spec.text, self)
         made.setObjectName(spec.id)
-        made.setShortcuts([QKeySequence(key) for key in keys_of(spec, is_mac=is_mac)])
         made.setStatusTip(spec.help)
         if spec.icon:
             made.setIcon(assets.icon(spec.icon))
-        shortcut = made.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        plain = spec.text.rstrip("…")
-        made.setToolTip(f"{spec.help or plain}  {shortcut}".strip())
         if spec.scope == "canvas":
             made.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
             canvas.addAction(made)
         else:
             window.addAction(made)
         return made
+
+    def rebind(self, keymap: Keymap) -> None:
+        """Give every action the keys it has in a keymap."""
+        self.keymap = keymap
+        for spec in TABLE:
+            made = self._made[spec.id]
+            made.setShortcuts([QKeySequence(key) for key in keymap.keys(spec.id)])
+            shortcut = made.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            made.setToolTip(f"{spec.help or spec.text.rstrip('…')}  {shortcut}".strip())
 
     def __getitem__(self, name: str) -> QAction:
         """Return the action with this id."""
@@ -354,15 +391,26 @@ class Actions(QObject):
                 menu.addAction(self._made[name])
 
 
-def key_sheet(*, is_mac: bool) -> dict[str, list[tuple[str, str]]]:
+def commands(*, is_mac: bool) -> tuple[Command, ...]:
+    """Return the table as what keys can be given to."""
+    return tuple(
+        Command(
+            spec.id,
+            spec.text.rstrip("…"),
+            GROUPS[spec.id.partition(".")[0]],
+            keys_of(spec, is_mac=is_mac),
+            spec.scope == "canvas",
+        )
+        for spec in TABLE
+    )
+
+
+def key_sheet(keymap: Keymap) -> dict[str, list[tuple[str, str]]]:
     """Return all commands that have keys, with their keys as the platform writes them, by group."""
     sheet: dict[str, list[tuple[str, str]]] = {}
-    for spec in TABLE:
-        keys = [
-            QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in keys_of(spec, is_mac=is_mac)
-        ]
-        if keys:
-            sheet.setdefault(GROUPS[spec.id.partition(".")[0]], []).append((spec.text.rstrip("…"), "   ".join(keys)))
+    for command in keymap.commands:
+        if keys := keymap.native(command.id):
+            sheet.setdefault(command.group, []).append((command.text, keys))
     return sheet
 
 
@@ -371,6 +419,9 @@ GROUPS = {
     "edit": "Edit",
     "select": "Select",
     "go": "Go about",
+    "extend": "Select",
+    "wire": "Wires",
+    "panel": "Panels",
     "move": "Move",
     "nudge": "Move",
     "graph": "Graph",

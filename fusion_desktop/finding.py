@@ -67,6 +67,10 @@ class Finding(QObject):
     def _add(self, at: QPointF | None, template: Template) -> None:
         self._completing.complete(template, lambda done: self._editing.add(done, at))
 
+    def connected(self, node_id: str, takes: bool, at: QPointF) -> None:
+        """Let the user choose a new node at a point: a member of this one when it `takes`, else a composite around."""
+        self._ends(node_id, takes, at)
+
     def _ends(self, node_id: str, from_input: bool, at: QPointF) -> None:
         """Let the user choose what a wire that was dropped on nothing leads to."""
         fitting = [template for template in self._templates if from_input or isinstance(template.node, CompositeNode)]

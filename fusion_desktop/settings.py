@@ -1,5 +1,7 @@
 """What Fusion remembers between starts: window, looks and recent files. Documents keep everything else themselves."""
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -56,6 +58,21 @@ class Settings:
     @registry_url.setter
     def registry_url(self, url: str) -> None:
         self._store.setValue("registry/url", url)
+
+    @property
+    def keys(self) -> dict[str, list[str]]:
+        """Return the keys the user chose, by command; what cannot be read counts as not chosen."""
+        try:
+            stored = json.loads(str(self._store.value("keys/changed", "{}")))
+        except ValueError:
+            return {}
+        if not isinstance(stored, dict):
+            return {}
+        return {str(name): [str(key) for key in keys] for name, keys in stored.items() if isinstance(keys, list)}
+
+    @keys.setter
+    def keys(self, keys: Mapping[str, Sequence[str]]) -> None:
+        self._store.setValue("keys/changed", json.dumps(keys))
 
     @property
     def recent(self) -> list[Path]:

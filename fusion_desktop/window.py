@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 
 from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
@@ -21,7 +22,7 @@ from composite_runtime import paths
 from composite_runtime.events import ChildState
 from composite_runtime.graph.model import CompositeNode, ServerNode
 from fusion_desktop import assets, theme
-from fusion_desktop.actions import ALIGN, CONTEXT_MENUS, MENUS, TOOLBAR, Actions, Situation, key_sheet
+from fusion_desktop.actions import ALIGN, CONTEXT_MENUS, MENUS, TOOLBAR, Actions, Situation, commands, key_sheet
 from fusion_desktop.arrivals import Arrivals
 from fusion_desktop.calling import Calling
 from fusion_desktop.canvas.access import Access
@@ -36,11 +37,14 @@ from fusion_desktop.dialogs.export import ExportDialog
 from fusion_desktop.dialogs.filing import Filing
 from fusion_desktop.dialogs.first_start import FirstStartDialog
 from fusion_desktop.dialogs.keys import KeySheet
+from fusion_desktop.dialogs.preferences import Preferences
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.files import DocumentFile
 from fusion_desktop.finding import Finding
 from fusion_desktop.first_starts import FirstStarts
 from fusion_desktop.inspector.inspector import Inspector
+from fusion_desktop.focus import Focus
+from fusion_desktop.keymap import Keymap
 from fusion_desktop.panels.banner import Banner, Choice
 from fusion_desktop.panels.catalogue import CataloguePanel, load_catalogue
 from fusion_desktop.panels.crumbs import Crumbs
@@ -53,6 +57,7 @@ from fusion_desktop.panels.properties import PropertiesPanel
 from fusion_desktop.run.status import Status
 from fusion_desktop.running import Running
 from fusion_desktop.settings import WINDOW_VERSION, Settings
+from fusion_desktop.wiring import Wiring
 
 _IS_MAC = sys.platform == "darwin"
 
@@ -92,7 +97,7 @@ class MainWindow(QMainWindow):
         self._is_closing = False
         self.scene = CanvasScene(document, self)
         self.view = CanvasView(document, self.scene)
-        self.actions_table = Actions(self, self.view, is_mac=_IS_MAC)
+        self.actions_table = Actions(self, self.view, Keymap(commands(is_mac=_IS_MAC), settings.keys))
         self.editing = Editing(document, self.scene, self.view)
         self._access = Access(document, self.scene, self.view)
         self.filing = Filing(document, file, settings, self)
@@ -113,6 +118,7 @@ class MainWindow(QMainWindow):
             templates=templates,
             completing=self.completing,
         )
+        self.wiring = Wiring(document, self.scene, self.view, editing=self.editing, finding=self.finding)
         self.properties = PropertiesPanel(document)
         self.problems = ProblemsPanel(document)
         self.minimap = Minimap(document, self._state_colour)
@@ -123,6 +129,7 @@ class MainWindow(QMainWindow):
         self._titles_timer = QTimer(self, interval=0, singleShot=True)
         self._titles_timer.timeout.connect(self._fit_titles)
         self._lay_out()
+        self.focus = Focus(self.view, self._docks, self)
         self._make_menus()
         self._make_toolbar()
         self._make_status_bar()
@@ -131,6 +138,7 @@ class MainWindow(QMainWindow):
         self._update_running()
         self._update_situation()
         self._restore()
+        self.view.setFocus()
 
     # Layout
 
@@ -187,21 +195,20 @@ class MainWindow(QMainWindow):
         recent, transport, docks, looks = (QMenu(t, self) for t in ("Open recent", "Serve over", "Panels", "Theme"))
         recent.setToolTipsVisible(True)
         recent.aboutToShow.connect(lambda: self.filing.fill_recent(recent))
-        for number, dock in enumerate(self._docks.values(), start=1):
-            toggle = dock.toggleViewAction()
-            if number < 10:
-                toggle.setShortcut(f"Ctrl+Shift+{number}")
-            docks.addAction(toggle)
+        for dock in self._docks.values():
+            docks.addAction(dock.toggleViewAction())
+        docks.addSeparator()
+        self.actions_table.fill(docks, ("panel.next", "panel.previous"))
         self._choices(
             transport,
             {"HTTP": "http", "stdio": "stdio"},
-            self.settings.transport,
+            lambda: self.settings.transport,
             lambda value: setattr(self.settings, "transport", value),
         )
         self._choices(
             looks,
             {"Follow the system": "system", "Light": "light", "Dark": "dark", "High contrast": "contrast"},
-            str(self.settings.mode),
+            lambda: str(self.settings.mode),
             self._set_mode,
         )
         align = QMenu("Align", self)
@@ -210,10 +217,13 @@ class MainWindow(QMainWindow):
         for title, names in MENUS:
             self.actions_table.fill(self.menuBar().addMenu(title), names, extra)
 
-    def _choices(self, menu: QMenu, words: dict[str, str], present: str, choose: Callable[[str], object]) -> None:
+    def _choices(
+        self, menu: QMenu, words: dict[str, str], present: Callable[[], str], choose: Callable[[str], object]
+    ) -> None:
         group = QActionGroup(menu)
         for text, value in words.items():
-            action = QAction(text, menu, checkable=True, checked=value == present)
+            action = QAction(text, menu, checkable=True)
+            menu.aboutToShow.connect(lambda action=action, value=value: action.setChecked(value == present()))
             action.triggered.connect(lambda _checked=False, value=value: choose(value))
             group.addAction(action)
             menu.addAction(action)
@@ -260,7 +270,12 @@ class MainWindow(QMainWindow):
                 "file.export": self.export,
                 "file.quit": self.close,
                 **self.finding.handlers(),
-                "help.keys": lambda: KeySheet(key_sheet(is_mac=_IS_MAC), self).open(),
+                **self.wiring.handlers(),
+                **self.focus.handlers(),
+                **{f"panel.{name}": partial(self.focus.toggle, name) for name in self._docks},
+                "graph.properties": self._edit_properties,
+                "file.preferences": self._open_preferences,
+                "help.keys": lambda: KeySheet(key_sheet(self.actions_table.keymap), self).open(),
                 "help.about": self._tell_about,
                 "view.full_screen": self._toggle_full_screen,
                 "run.start": lambda: self.running.start(self.settings.transport),
@@ -442,8 +457,23 @@ class MainWindow(QMainWindow):
         self._docks[name].raise_()
 
     def _inspect(self) -> None:
-        self.show_panel("inspector")
         self.inspector.inspect(self.scene.selected_nodes()[0])
+        self.focus.enter("inspector")
+
+    def _edit_properties(self) -> None:
+        self.focus.enter("properties")
+        self.properties.focus_name()
+
+    def _open_preferences(self) -> None:
+        dialog = Preferences(self.settings.mode, self.settings.transport, self.actions_table.keymap, self)
+        dialog.mode_chosen.connect(self._set_mode)
+        dialog.transport_chosen.connect(lambda transport: setattr(self.settings, "transport", transport))
+        dialog.keymap_chosen.connect(self._set_keymap)
+        dialog.open()
+
+    def _set_keymap(self, keymap: Keymap) -> None:
+        self.settings.keys = keymap.changed
+        self.actions_table.rebind(keymap)
 
     def _tell_about(self) -> None:
         about = f"Version {version('fusion-desktop')}, under the MIT licence."
@@ -470,6 +500,13 @@ class MainWindow(QMainWindow):
             role="warning",
             choices=(("Load what it holds now", lambda: self.filing.open(path)), ("Keep mine", self.file.accept_disk)),
         )
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        # Escape that nobody else took leads from any panel back to the canvas.
+        if event.key() == Qt.Key.Key_Escape:
+            self.focus.to_canvas()
+        else:
+            super().keyPressEvent(event)
 
     # Opening and closing
 

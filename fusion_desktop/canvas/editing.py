@@ -35,6 +35,8 @@ class Editing(QObject):
         self._views: dict[str | None, tuple[float, QPointF]] = {}
         view.rename_done.connect(self.rename)
         view.enter_wanted.connect(self.enter)
+        view.escaped.connect(self.escape)
+        self._reached_last = ""
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """Return what does each action of the table that edits or moves about the canvas."""
@@ -73,6 +75,7 @@ class Editing(QObject):
             handlers[f"distribute.{axis}"] = partial(self.distribute, axis)
         for direction, (dx, dy) in DIRECTIONS.items():
             handlers[f"go.{direction}"] = partial(self.go, direction)
+            handlers[f"extend.{direction}"] = partial(self.go, direction, extend=True)
             for kind, step in STEPS.items():
                 handlers[f"{kind}.{direction}"] = partial(self.nudge, dx * step, dy * step)
         return handlers
@@ -307,13 +310,21 @@ class Editing(QObject):
         """Show everything there is at this level."""
         self._view.fit(self._scene.content_rect())
 
-    def go(self, direction: str) -> None:
-        """Select the nearest node in a direction."""
+    def escape(self) -> None:
+        """Select nothing; when nothing is selected, leave the composite whose inside is shown."""
+        if self._scene.selected_nodes() or self._scene.selected_edges():
+            self._scene.select()
+        else:
+            self.leave()
+
+    def go(self, direction: str, *, extend: bool = False) -> None:
+        """Select the nearest node in a direction, alone or together with what is selected."""
         chosen = self._scene.selected_nodes()
         items = [item for item in self._scene.node_items if item.isVisible()]
         if not items:
             return
-        here = self._scene.item(chosen[-1]) if chosen else None
+        last = self._reached_last if self._reached_last in chosen else chosen[-1] if chosen else ""
+        here = self._scene.item(last)
         if here is None:
             first = min(items, key=lambda item: (item.body.top(), item.body.left()))
             self._scene.select([first.node_id])
@@ -328,7 +339,8 @@ class Editing(QObject):
             if item is not here and ahead > 1:
                 best = min(best or (float("inf"), ""), (ahead + 2 * aside, item.node_id))
         if best is not None:
-            self._scene.select([best[1]])
+            self._reached_last = best[1]
+            self._scene.select([*chosen, best[1]] if extend else [best[1]])
             self._reveal([best[1]])
 
     def show_node(self, node_id: str) -> None:

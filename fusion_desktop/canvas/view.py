@@ -57,6 +57,8 @@ class CanvasView(QGraphicsView):
     wire_dropped = Signal(str, bool, QPointF)
     """A wire from a node (or to it, when the flag is set) ended on empty ground."""
     enter_wanted = Signal(str)
+    escaped = Signal()
+    """Escape was pressed, and no gesture was under way."""
     rename_done = Signal(str, str)
     files_dropped = Signal(list, QPointF)
     template_dropped = Signal(object, QPointF)
@@ -363,7 +365,9 @@ class CanvasView(QGraphicsView):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self.cancel_gesture():
+        if event.key() == Qt.Key.Key_Escape:
+            if not self.cancel_gesture():
+                self.escaped.emit()
             return
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
             self._space_held, self._space_used = True, False
@@ -386,7 +390,17 @@ class CanvasView(QGraphicsView):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         chosen = "edge" if self._scene.selected_edges() else "node" if self._scene.selected_nodes() else "canvas"
-        self.menu_wanted.emit(event.globalPos(), chosen)
+        at = event.globalPos()
+        if event.reason() == QContextMenuEvent.Reason.Keyboard and (rect := self._chosen_rect()) is not None:
+            # The menu key means what is selected, wherever the pointer is.
+            at = self.viewport().mapToGlobal(self.mapFromScene(rect.center()))
+        self.menu_wanted.emit(at, chosen)
+
+    def _chosen_rect(self) -> QRectF | None:
+        nodes = self._scene.selected_nodes()
+        rect = self._scene.content_rect(nodes)
+        visible = self.mapToScene(self.viewport().rect()).boundingRect()
+        return rect.intersected(visible) if nodes and rect.intersects(visible) else None
 
     def rename(self, node_id: str) -> None:
         """Let the user type another name for a node, in its place."""

@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter
+from PySide6.QtGui import QFontMetrics, QHideEvent, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
@@ -45,6 +45,8 @@ class Entry:
     keys: str = ""
     icon: str | None = None
     enabled: bool = True
+    preview: Callable[[bool], object] | None = field(default=None, repr=False)
+    """Told True when the entry becomes the current one, and False when it no longer is."""
 
 
 class _Entries(QAbstractListModel):
@@ -146,6 +148,7 @@ class Palette(QFrame):
         self.search.installEventFilter(self)
         self.list.clicked.connect(self._choose)
         self._before: QWidget | None = None
+        self._previewed: Entry | None = None
         self.hide()
 
     def offer(self, entries: Sequence[Entry], prompt: str, at: QPoint | None = None) -> None:
@@ -168,7 +171,7 @@ class Palette(QFrame):
 
     def _search(self, words: str) -> None:
         self._model.search(words)
-        self.list.setCurrentIndex(self._model.index(0, 0))
+        self._go_to(0)
         found = bool(self._model.rowCount())
         self.list.setVisible(found)
         self.list.setFixedHeight(ROW * min(ROWS, self._model.rowCount()) + 8)
@@ -180,6 +183,22 @@ class Palette(QFrame):
         if entry is not None and entry.enabled:
             self._leave()
             entry.choose()
+
+    def _go_to(self, row: int) -> None:
+        index = self._model.index(row, 0)
+        self.list.setCurrentIndex(index)
+        self._show_preview(index.data(_Entries.EntryRole) if index.isValid() else None)
+
+    def _show_preview(self, entry: Entry | None) -> None:
+        before, self._previewed = self._previewed, entry
+        if before is not None and before.preview is not None:
+            before.preview(False)
+        if entry is not None and entry.preview is not None:
+            entry.preview(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._show_preview(None)
 
     def _leave(self) -> None:
         self.hide()
@@ -203,7 +222,7 @@ class Palette(QFrame):
         elif key in steps and count:
             step = steps[Qt.Key(key)]
             target = (row + step) % count if abs(step) == 1 else max(0, min(count - 1, row + step))
-            self.list.setCurrentIndex(self._model.index(target, 0))
+            self._go_to(target)
         else:
             return False
         return True

@@ -1,0 +1,156 @@
+"""Everything by keyboard: a nested graph is built, named, wired, saved, run and tried out without a pointer."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
+from pytestqt.qtbot import QtBot
+
+from composite_runtime.graph import file
+from fusion_desktop.app import Program
+from fusion_desktop.run.session import SessionState
+from tests.fusion_desktop.keyboard import focus, press, type_in
+from tests.journeys.test_desktop import opened, until
+
+pytestmark = pytest.mark.timeout(90)
+
+
+@pytest.fixture(autouse=True)
+def our_commands_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+
+
+async def test_a_nested_graph_is_built_named_saved_run_and_called_by_keys_alone(qtbot: QtBot, tmp_path: Path) -> None:
+    async with opened(tmp_path) as program:
+        window = program.window
+        window.activateWindow()
+        await until(window.view.hasFocus)
+
+        await _build()
+        graph = program.document.graph
+        names = {node.id: node.name for node in graph.nodes}
+        edges = {(names[edge.source], names[edge.target]) for edge in graph.edges}
+        assert edges == {("Notes", "Inner"), ("Inner", "Outer"), ("Text", "Outer")}
+        drawn_inside = {(names[child], names[home]) for child, home in program.document.homes.items()}
+        assert drawn_inside == {("Notes", "Inner"), ("Inner", "Outer")}, "Text is wired, the others lie inside"
+
+        path = tmp_path / "keys.fusion"
+        await _save(program, path)
+        saved = file.load(path)
+        assert saved == graph
+        assert not window.isWindowModified()
+
+        await _run_and_call(program)
+        await press("Esc", "Shift+F5")
+        await until(lambda: not program.running.is_running)
+
+
+async def _build() -> None:
+    """Two composites, one within the other, a server inside the inner one, and one wired to the outer one."""
+    await press("Shift+C", "F2")
+    await type_in("Inner", then="Return")
+    await press("Tab")
+    await type_in("notes", then="Return")
+    await press("Esc", "Shift+C", "F2")
+    await type_in("Outer", then="Return")
+    await press("Ctrl+F")
+    await type_in("inner", then="Return")
+    await press("Shift+I")
+    await type_in("outer", then="Return")
+    await press("Esc", "Tab")
+    await type_in("text", then="Return")
+    await press("C")
+    await type_in("outer", then="Return")
+
+
+async def _save(program: Program, path: Path) -> None:
+    await press("Ctrl+S")
+    dialog = program.window.findChild(QFileDialog)
+    assert dialog is not None
+    await until(lambda: isinstance(QApplication.focusWidget(), QLineEdit))
+    await press("Ctrl+A")
+    await type_in(str(path), then="Return")
+    await until(lambda: program.file.path is not None)
+    # Without a window manager nobody gives the window its keyboard back.
+    program.window.activateWindow()
+    await until(program.window.view.hasFocus)
+
+
+async def _run_and_call(program: Program) -> None:
+    await press("F5")
+    await until(lambda: program.session.state is SessionState.OPEN)
+    await until(lambda: len(program.session.listing("tools").items) > 3)
+    page = program.window.inspector.tools
+    outcomes: list[object] = []
+    page.call.finished.connect(outcomes.append)
+
+    await press("I")
+    assert focus() is page.offers.search
+    await type_in("text_count")
+    await press("Tab")
+    for _ in range(6):
+        print("TAB", focus(), focus().accessibleName(), focus().parent())
+        await press("Tab")
+    await until(page.offers.view.hasFocus)
+    await press("Down")
+    await until(lambda: page.form is not None)
+    for _ in range(12):
+        await press("Tab")
+        if "text" in focus().accessibleName().casefold():
+            break
+    await type_in("three small words")
+    await press("Ctrl+Return")
+    await until(lambda: outcomes)
+    assert "three small words" not in str(outcomes[0])
+    assert "3" in str(outcomes[0])
+
+
+async def test_every_panel_can_be_reached_and_left_by_keys(qtbot: QtBot, tmp_path: Path) -> None:
+    async with opened(tmp_path) as program:
+        window = program.window
+        window.activateWindow()
+        await until(window.view.hasFocus)
+
+        reached = []
+        for name in ("catalogue", "properties", "inspector", "history", "log", "problems"):
+            await press(window.actions_table.keymap.keys(f"panel.{name}")[0])
+            dock = window._docks[name]
+            if dock.isAncestorOf(focus()):
+                reached.append(name)
+            await press("Esc")
+            assert window.view.hasFocus(), f"Escape leads from {name} back to the canvas"
+
+        # The properties of nothing and the inspector of nothing hold no field.
+        assert {"catalogue", "history", "log"} <= set(reached)
+
+        seen = set()
+        for _ in range(8):
+            await press("F6")
+            seen.add(next((n for n, dock in window._docks.items() if dock.isAncestorOf(focus())), "canvas"))
+        assert {"canvas", "catalogue"} <= seen
+
+
+@pytest.mark.parametrize("key", [spec_key for spec_key in "CDFIW?"])
+async def test_no_single_letter_acts_while_a_text_field_has_the_focus(qtbot: QtBot, tmp_path: Path, key: str) -> None:
+    async with opened(tmp_path) as program:
+        window = program.window
+        window.open_example()
+        window.activateWindow()
+        window.scene.select(["notes"])
+        await until(window.actions_table["edit.rename"].isEnabled)
+        done: list[str] = []
+        for action in window.actions_table:
+            action.triggered.connect(lambda _c=False, name=action.objectName(): done.append(name))
+
+        fields = [field for field in window.findChildren(QLineEdit) if field.isVisible() and field.isEnabled()]
+        assert len(fields) >= 5
+        for field in fields:
+            field.setFocus()
+            before = field.text()
+            await type_in(key.lower())
+            assert field.text() != before, field.accessibleName()
+        assert done == []
+        assert QKeySequence(key).toString() == key
