@@ -42,8 +42,8 @@ from fusion_desktop.document.document import Document
 from fusion_desktop.document.files import DocumentFile
 from fusion_desktop.finding import Finding
 from fusion_desktop.first_starts import FirstStarts
-from fusion_desktop.inspector.inspector import Inspector
 from fusion_desktop.focus import Focus
+from fusion_desktop.inspector.inspector import Inspector
 from fusion_desktop.keymap import Keymap
 from fusion_desktop.panels.banner import Banner, Choice
 from fusion_desktop.panels.catalogue import CataloguePanel, load_catalogue
@@ -507,6 +507,9 @@ class MainWindow(QMainWindow):
             self.focus.to_canvas()
         else:
             super().keyPressEvent(event)
+
+    def focusNextPrevChild(self, next: bool) -> bool:  # Qt's own name
+        return self.focus.tab(forward=next) or super().focusNextPrevChild(next)
 
     # Opening and closing
 

@@ -61,6 +61,8 @@ class KeyPage(QWidget):
         if (line := self.field.findChild(QLineEdit)) is not None:
             line.setAccessibleName("New key")
             line.setPlaceholderText("Press a key")
+            # The field itself tells a key only a second later, when no other can follow it.
+            line.textChanged.connect(self._show_verdict)
         self.add = QPushButton("Add key")
         self.replace = QPushButton("Replace")
         self.reset = QPushButton("Reset")

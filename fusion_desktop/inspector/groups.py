@@ -79,7 +79,6 @@ class ObjectEditor(Group):
         self._search.setPlaceholderText(f"Filter {len(field.properties)} fields")
         self._search.setAccessibleName("Filter the fields")
         self._search.setClearButtonEnabled(True)
-        self._search.setVisible(len(field.properties) > _FILTERED_FROM)
         self._search.textChanged.connect(self._filter)
         self._fields = QVBoxLayout()
         self._fields.setSpacing(4 * theme.GRID)
@@ -87,11 +86,13 @@ class ObjectEditor(Group):
         self._more.clicked.connect(lambda: self._draw(len(self._field.properties)))
         self._add = QPushButton(icon("plus"), "Add a field")
         self._add.clicked.connect(lambda: self._add_extra("").key.setFocus())
-        self._add.setVisible(field.is_open)
         self._layout.addWidget(self._search)
         self._layout.addLayout(self._fields)
         for button in (self._more, self._add):
             self._layout.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+        # Only now: what is shown before it has a parent flashes up as a window and takes the focus.
+        self._search.setVisible(len(field.properties) > _FILTERED_FROM)
+        self._add.setVisible(field.is_open)
         if not field.properties and not depth:
             nothing = QLabel("No arguments are declared.")
             nothing.setProperty("role", "muted")

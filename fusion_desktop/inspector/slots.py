@@ -154,9 +154,6 @@ class Slot(QWidget):
         self._head.addWidget(self._kind)
         self._head.addStretch(1)
         self._head.addWidget(self._chip)
-        self._title.setVisible(head is Head.NAMED)
-        self._kind.setVisible(head is not Head.NONE)
-        self._chip.setVisible(head is not Head.NONE)
         self._add = QPushButton(icon("plus"), "Set")
         self._add.setAccessibleName(f"Set {self._name}")
         self._add.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
@@ -166,7 +163,6 @@ class Slot(QWidget):
         self._about.setProperty("role", "caption")
         self._about.setWordWrap(True)
         self._about.setTextFormat(Qt.TextFormat.PlainText)
-        self._about.setVisible(bool(words))
         self._error = QLabel()
         self._error.setProperty("role", "error")
         self._error.setTextFormat(Qt.TextFormat.PlainText)
@@ -179,6 +175,11 @@ class Slot(QWidget):
         self._body.addWidget(self._add)
         self._body.addWidget(self._about)
         self._body.addWidget(self._error)
+        # Only now: what is shown before it has a parent flashes up as a window and takes the focus.
+        self._title.setVisible(head is Head.NAMED)
+        self._kind.setVisible(head is not Head.NONE)
+        self._chip.setVisible(head is not Head.NONE)
+        self._about.setVisible(bool(words))
 
     def rename(self, name: str) -> None:
         """Give an item of a list its new place."""

@@ -2,14 +2,16 @@
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from composite_runtime.graph import file
+from fusion_desktop.actions import TABLE, keys_of
 from fusion_desktop.app import Program
 from fusion_desktop.run.session import SessionState
 from tests.fusion_desktop.keyboard import focus, press, type_in
@@ -74,6 +76,7 @@ async def _save(program: Program, path: Path) -> None:
     await press("Ctrl+A")
     await type_in(str(path), then="Return")
     await until(lambda: program.file.path is not None)
+    await until(lambda: program.window.findChild(QFileDialog) is None)
     # Without a window manager nobody gives the window its keyboard back.
     program.window.activateWindow()
     await until(program.window.view.hasFocus)
@@ -83,29 +86,25 @@ async def _run_and_call(program: Program) -> None:
     await press("F5")
     await until(lambda: program.session.state is SessionState.OPEN)
     await until(lambda: len(program.session.listing("tools").items) > 3)
-    page = program.window.inspector.tools
+    page = program.window.inspector.current.tools
     outcomes: list[object] = []
     page.call.finished.connect(outcomes.append)
 
-    await press("I")
+    await press("Ctrl+Shift+4")
     assert focus() is page.offers.search
     await type_in("text_count")
     await press("Tab")
-    for _ in range(6):
-        print("TAB", focus(), focus().accessibleName(), focus().parent())
-        await press("Tab")
-    await until(page.offers.view.hasFocus)
+    assert focus() is page.offers.view
     await press("Down")
     await until(lambda: page.form is not None)
     for _ in range(12):
         await press("Tab")
-        if "text" in focus().accessibleName().casefold():
+        if focus().accessibleName() == "text":
             break
     await type_in("three small words")
     await press("Ctrl+Return")
     await until(lambda: outcomes)
-    assert "three small words" not in str(outcomes[0])
-    assert "3" in str(outcomes[0])
+    assert "'words': 3" in str(outcomes[0])
 
 
 async def test_every_panel_can_be_reached_and_left_by_keys(qtbot: QtBot, tmp_path: Path) -> None:
@@ -133,24 +132,35 @@ async def test_every_panel_can_be_reached_and_left_by_keys(qtbot: QtBot, tmp_pat
         assert {"canvas", "catalogue"} <= seen
 
 
-@pytest.mark.parametrize("key", [spec_key for spec_key in "CDFIW?"])
-async def test_no_single_letter_acts_while_a_text_field_has_the_focus(qtbot: QtBot, tmp_path: Path, key: str) -> None:
+async def test_no_single_letter_acts_while_a_text_field_has_the_focus(qtbot: QtBot, tmp_path: Path) -> None:
+    letters = {
+        key for spec in TABLE for is_mac in (False, True) for key in keys_of(spec, is_mac=is_mac) if len(key) == 1
+    }
+    assert {"C", "D", "F", "I", "W"} <= letters
     async with opened(tmp_path) as program:
         window = program.window
         window.open_example()
         window.activateWindow()
         window.scene.select(["notes"])
         await until(window.actions_table["edit.rename"].isEnabled)
-        done: list[str] = []
+        done: list[QAction] = []
         for action in window.actions_table:
-            action.triggered.connect(lambda _c=False, name=action.objectName(): done.append(name))
+            action.triggered.connect(partial(_note, done, action))
 
         fields = [field for field in window.findChildren(QLineEdit) if field.isVisible() and field.isEnabled()]
-        assert len(fields) >= 5
+        typed_in = 0
         for field in fields:
             field.setFocus()
-            before = field.text()
-            await type_in(key.lower())
-            assert field.text() != before, field.accessibleName()
-        assert done == []
-        assert QKeySequence(key).toString() == key
+            if not field.hasFocus():
+                continue  # part of another control, which has the focus in its place
+            typed_in += 1
+            for letter in sorted(letters):
+                field.clear()
+                await type_in(letter.lower())
+                assert field.text() == letter.lower(), field.accessibleName()
+        assert typed_in >= 5
+        assert [action.objectName() for action in done] == []
+
+
+def _note(done: list[QAction], action: QAction, _checked: bool = False) -> None:
+    done.append(action)
