@@ -1,15 +1,13 @@
 """The main window: puts canvas, panels and actions together and connects them."""
 
 import sys
-from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 
-from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QKeyEvent
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
     QMainWindow,
-    QMenu,
     QSizePolicy,
     QTabWidget,
     QToolBar,
@@ -22,7 +20,7 @@ from composite_runtime import paths
 from composite_runtime.events import ChildState
 from composite_runtime.graph.model import CompositeNode, ServerNode
 from fusion_desktop import assets, theme
-from fusion_desktop.actions import ALIGN, CONTEXT_MENUS, MENUS, TOOLBAR, Actions, Situation, commands, key_sheet
+from fusion_desktop.actions import TOOLBAR, Actions, Situation, commands
 from fusion_desktop.arrivals import Arrivals
 from fusion_desktop.calling import Calling
 from fusion_desktop.canvas.access import Access
@@ -36,8 +34,6 @@ from fusion_desktop.dialogs.ask import ask
 from fusion_desktop.dialogs.export import ExportDialog
 from fusion_desktop.dialogs.filing import Filing
 from fusion_desktop.dialogs.first_start import FirstStartDialog
-from fusion_desktop.dialogs.keys import KeySheet
-from fusion_desktop.dialogs.preferences import Preferences
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.files import DocumentFile
 from fusion_desktop.finding import Finding
@@ -45,6 +41,7 @@ from fusion_desktop.first_starts import FirstStarts
 from fusion_desktop.focus import Focus
 from fusion_desktop.inspector.inspector import Inspector
 from fusion_desktop.keymap import Keymap
+from fusion_desktop.menus import Menus
 from fusion_desktop.panels.banner import Banner, Choice
 from fusion_desktop.panels.catalogue import CataloguePanel, load_catalogue
 from fusion_desktop.panels.crumbs import Crumbs
@@ -130,7 +127,7 @@ class MainWindow(QMainWindow):
         self._titles_timer.timeout.connect(self._fit_titles)
         self._lay_out()
         self.focus = Focus(self.view, self._docks, self)
-        self._make_menus()
+        self.menus = Menus(self, self.actions_table, settings, self.filing, self._docks.values())
         self._make_toolbar()
         self._make_status_bar()
         self._connect()
@@ -191,43 +188,6 @@ class MainWindow(QMainWindow):
         for dock in self._docks.values():
             dock.fit_title()
 
-    def _make_menus(self) -> None:
-        recent, transport, docks, looks = (QMenu(t, self) for t in ("Open recent", "Serve over", "Panels", "Theme"))
-        recent.setToolTipsVisible(True)
-        recent.aboutToShow.connect(lambda: self.filing.fill_recent(recent))
-        for dock in self._docks.values():
-            docks.addAction(dock.toggleViewAction())
-        docks.addSeparator()
-        self.actions_table.fill(docks, ("panel.next", "panel.previous"))
-        self._choices(
-            transport,
-            {"HTTP": "http", "stdio": "stdio"},
-            lambda: self.settings.transport,
-            lambda value: setattr(self.settings, "transport", value),
-        )
-        self._choices(
-            looks,
-            {"Follow the system": "system", "Light": "light", "Dark": "dark", "High contrast": "contrast"},
-            lambda: str(self.settings.mode),
-            self._set_mode,
-        )
-        align = QMenu("Align", self)
-        self.actions_table.fill(align, ALIGN)
-        extra = {"*align": align, "*recent": recent, "*transport": transport, "*docks": docks, "*theme": looks}
-        for title, names in MENUS:
-            self.actions_table.fill(self.menuBar().addMenu(title), names, extra)
-
-    def _choices(
-        self, menu: QMenu, words: dict[str, str], present: Callable[[], str], choose: Callable[[str], object]
-    ) -> None:
-        group = QActionGroup(menu)
-        for text, value in words.items():
-            action = QAction(text, menu, checkable=True)
-            menu.aboutToShow.connect(lambda action=action, value=value: action.setChecked(value == present()))
-            action.triggered.connect(lambda _checked=False, value=value: choose(value))
-            group.addAction(action)
-            menu.addAction(action)
-
     def _make_toolbar(self) -> None:
         bar = QToolBar("Toolbar", self)
         bar.setObjectName("toolbar")
@@ -274,8 +234,7 @@ class MainWindow(QMainWindow):
                 **self.focus.handlers(),
                 **{f"panel.{name}": partial(self.focus.toggle, name) for name in self._docks},
                 "graph.properties": self._edit_properties,
-                "file.preferences": self._open_preferences,
-                "help.keys": lambda: KeySheet(key_sheet(self.actions_table.keymap), self).open(),
+                **self.menus.handlers(),
                 "help.about": self._tell_about,
                 "view.full_screen": self._toggle_full_screen,
                 "run.start": lambda: self.running.start(self.settings.transport),
@@ -323,7 +282,7 @@ class MainWindow(QMainWindow):
         self.view.zoomed.connect(self.footer.show_scale)
         self.footer.problems_wanted.connect(lambda: self.show_panel("problems"))
         self.footer.copied.connect(lambda: self.statusBar().showMessage("Copied the address", 4000))
-        self.view.menu_wanted.connect(self._open_menu)
+        self.view.menu_wanted.connect(self.menus.open_context)
         self.welcome.example_wanted.connect(self.open_example)
         self.welcome.open_wanted.connect(self.filing.choose)
         self.welcome.import_wanted.connect(self.arrivals.choose)
@@ -464,33 +423,12 @@ class MainWindow(QMainWindow):
         self.focus.enter("properties")
         self.properties.focus_name()
 
-    def _open_preferences(self) -> None:
-        dialog = Preferences(self.settings.mode, self.settings.transport, self.actions_table.keymap, self)
-        dialog.mode_chosen.connect(self._set_mode)
-        dialog.transport_chosen.connect(lambda transport: setattr(self.settings, "transport", transport))
-        dialog.keymap_chosen.connect(self._set_keymap)
-        dialog.open()
-
-    def _set_keymap(self, keymap: Keymap) -> None:
-        self.settings.keys = keymap.changed
-        self.actions_table.rebind(keymap)
-
     def _tell_about(self) -> None:
         about = f"Version {version('fusion-desktop')}, under the MIT licence."
         ask(self, "Fusion", about, {"Close": lambda: None}, default="Close")
 
     def _toggle_full_screen(self) -> None:
         self.showNormal() if self.isFullScreen() else self.showFullScreen()
-
-    def _set_mode(self, mode: str) -> None:
-        self.settings.mode = theme.Mode(mode)
-        theme.apply(mode)
-
-    def _open_menu(self, at: QPoint, kind: str) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.actions_table.fill(menu, CONTEXT_MENUS[kind])
-        menu.popup(at)
 
     def _tell_conflict(self) -> None:
         path = self.file.path

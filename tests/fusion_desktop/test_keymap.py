@@ -81,7 +81,7 @@ def test_changed_keys_act_and_are_remembered(program: Program, settings: Setting
     window = program.window
     keymap = window.actions_table.keymap.with_keys("graph.toggle", ("Ctrl+Alt+P",))
 
-    window._set_keymap(keymap)
+    window.menus.set_keymap(keymap)
 
     assert window.actions_table["graph.toggle"].shortcut().toString() == "Ctrl+Alt+P"
     assert "Ctrl+Alt+P" in window.actions_table["graph.toggle"].toolTip()
