@@ -168,6 +168,7 @@ TABLE: tuple[Spec, ...] = (
     Spec("panel.history", "History", ("Ctrl+Shift+5",), "history"),
     Spec("panel.log", "Log", ("Ctrl+Shift+6",), "log"),
     Spec("panel.problems", "Problems", ("Ctrl+Shift+7",), "warning"),
+    Spec("panel.calls", "Calls", ("Ctrl+Shift+8",), "history"),
     Spec("panel.next", "Next panel", ("F6",)),
     Spec("panel.previous", "Previous panel", ("Shift+F6",)),
     Spec("run.start", "Run", ("F5",), "run", lambda now: now.shown > 0 and not now.is_running, mac_keys=("Ctrl+R",)),

@@ -44,7 +44,7 @@ class Menus(QObject):
         extra["*docks"].addSeparator()
         table.fill(extra["*docks"], ("panel.next", "panel.previous"))
         self._choices(extra["*transport"], _TRANSPORTS, lambda: settings.transport, self._set_transport)
-        self._choices(extra["*theme"], _MODES, lambda: str(settings.mode), self._set_mode)
+        self._choices(extra["*theme"], _MODES, lambda: str(settings.mode), self.set_mode)
         for title, names in MENUS:
             table.fill(window.menuBar().addMenu(title), names, extra)
 
@@ -56,7 +56,7 @@ class Menus(QObject):
         """Let the user choose looks, transport and keys."""
         settings = self._settings
         dialog = Preferences(settings.mode, settings.transport, self._table.keymap, self._window)
-        dialog.mode_chosen.connect(self._set_mode)
+        dialog.mode_chosen.connect(self.set_mode)
         dialog.transport_chosen.connect(self._set_transport)
         dialog.keymap_chosen.connect(self.set_keymap)
         dialog.open()
@@ -77,7 +77,8 @@ class Menus(QObject):
         self._table.fill(menu, CONTEXT_MENUS[kind])
         menu.popup(at)
 
-    def _set_mode(self, mode: str) -> None:
+    def set_mode(self, mode: str) -> None:
+        """Change how Fusion looks, and remember it."""
         self._settings.mode = theme.Mode(mode)
         theme.apply(mode)
 

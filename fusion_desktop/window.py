@@ -222,6 +222,7 @@ class MainWindow(QMainWindow):
     # Connections
 
     def _connect(self) -> None:
+        known = {action.objectName() for action in self.actions_table}
         self.actions_table.bind(
             {
                 **self.editing.handlers(),
@@ -232,7 +233,11 @@ class MainWindow(QMainWindow):
                 **self.finding.handlers(),
                 **self.wiring.handlers(),
                 **self.focus.handlers(),
-                **{f"panel.{name}": partial(self.focus.toggle, name) for name in self._docks},
+                **{
+                    f"panel.{name}": partial(self.focus.toggle, name)
+                    for name in self._docks
+                    if f"panel.{name}" in known
+                },
                 "graph.properties": self._edit_properties,
                 **self.menus.handlers(),
                 "help.about": self._tell_about,

@@ -378,11 +378,11 @@ def test_another_theme_changes_colours_and_nothing_else(program: Program) -> Non
     sizes = [(w.geometry().width(), w.geometry().height()) for w in (window.catalogue, window.view, window.log_panel)]
     QApplication.processEvents()
 
-    window._set_mode("dark")
+    window.menus.set_mode("dark")
     QApplication.processEvents()
 
     assert [
         (w.geometry().width(), w.geometry().height()) for w in (window.catalogue, window.view, window.log_panel)
     ] == sizes
     assert window.palette().window().color().lightness() < 60
-    window._set_mode("light")
+    window.menus.set_mode("light")
