@@ -91,7 +91,7 @@ def test_keys_act_on_the_canvas_that_has_the_focus(program: Program, qtbot: QtBo
     window.activateWindow()
     window.view.setFocus()
     window.scene.select(["loose"])
-    qtbot.waitUntil(lambda: window.actions_table["edit.delete"].isEnabled())
+    qtbot.waitUntil(lambda: window.actions_table["edit.delete"].isEnabled() and window.view.hasFocus())
 
     QTest.keyClick(window.view, Qt.Key.Key_Delete)
 
