@@ -51,11 +51,13 @@ class Program(QObject):
             first_starts=self.first_starts,
             parent=self,
         )
+        self._answers_of = ""
         self.directs = Directs(self, guard=self.first_starts.guard, held_back=self.first_starts.held_back)
         self.inspector = Inspector(self.session, self.directs)
         self.process.event.connect(self.inspector.take)
-        self.document.edited.connect(lambda: self.directs.set_graph(self.document.graph))
-        self.directs.set_graph(self.document.graph)
+        self.document.edited.connect(self._show_graph)
+        self.inspector.answers.changed.connect(self._keep_answers)
+        self._show_graph()
         self.calling = Calling(self.document, self.inspector, self.directs, parent=self)
         self.window = MainWindow(
             self.document,
@@ -68,6 +70,18 @@ class Program(QObject):
             inspector=self.inspector,
             calling=self.calling,
         )
+
+    def _show_graph(self) -> None:
+        graph = self.document.graph
+        if graph.id != self._answers_of:
+            self._answers_of = ""
+            self.inspector.answers.load(self.settings.inspected(graph.id))
+            self._answers_of = graph.id
+        self.directs.set_graph(graph)
+
+    def _keep_answers(self) -> None:
+        if self._answers_of:
+            self.settings.save_inspected(self._answers_of, self.inspector.answers.text())
 
     def offer_recovery(self) -> None:
         """Offer what a program that died has not saved."""

@@ -86,6 +86,15 @@ class Settings:
         others = [other for other in self.recent if other != path.resolve()]
         self._store.setValue("files/recent", [str(p) for p in [path.resolve(), *others][:RECENT_LIMIT]])
 
+    def inspected(self, graph_id: str) -> str:
+        """Return what was settled in the inspector for a graph, as JSON text, or nothing."""
+        return str(self._store.value(f"inspector/{_key(graph_id)}") or "")
+
+    def save_inspected(self, graph_id: str, text: str) -> None:
+        """Remember what was settled for a graph; an empty text forgets it."""
+        key = f"inspector/{_key(graph_id)}"
+        self._store.setValue(key, text) if text else self._store.remove(key)
+
     def save_window(self, geometry: QByteArray, state: QByteArray) -> None:
         """Remember where the window and its docks are."""
         self._store.setValue("window/geometry", geometry)
@@ -99,3 +108,7 @@ class Settings:
             geometry if isinstance(geometry, QByteArray) else empty,
             state if isinstance(state, QByteArray) else empty,
         )
+
+
+def _key(graph_id: str) -> str:
+    return "".join(c for c in graph_id if c.isalnum() or c in "-_")[:64]

@@ -6,8 +6,9 @@ from typing import Any, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
+from fusion_desktop.inspector.answers import IDLE_S, Answers
 from fusion_desktop.inspector.result import ResultView
-from fusion_desktop.run.frames import JsonObject, Outcome
+from fusion_desktop.run.frames import JsonObject, Outcome, Patience
 from fusion_desktop.run.session import InspectorSession
 from fusion_desktop.tasks import spawn
 
@@ -27,6 +28,11 @@ class Call(QObject):
         self._session = session
         self._view = view
         self._task: asyncio.Task[None] | None = None
+        self._answers: Answers | None = None
+
+    def set_answers(self, answers: Answers) -> None:
+        """Wait as long as the user has settled."""
+        self._answers = answers
 
     @property
     def is_running(self) -> bool:
@@ -53,13 +59,24 @@ class Call(QObject):
     async def _follow(self, method: str, params: JsonObject, schema: Mapping[str, Json] | None) -> None:
         mine = asyncio.current_task()
         try:
-            outcome = await self._session.send(method, params, on_progress=self._view.show_progress)
+            outcome = await self._session.send(
+                method,
+                params,
+                patience=self._patience(),
+                on_progress=self._view.show_progress,
+                on_deadline=self._view.show_deadline,
+            )
             if self._task is mine:
                 self._show(outcome, schema)
         finally:
             if self._task is mine:
                 self._task = None
                 self.changed.emit()
+
+    def _patience(self) -> Patience:
+        idle_s = self._answers.idle_s if self._answers is not None else IDLE_S
+        # Progress may go on and on, but not for ever.
+        return Patience(idle_s, max(10.0 * idle_s, 600.0)) if idle_s else Patience(None, None)
 
     def _show(self, outcome: Outcome, schema: Mapping[str, Json] | None) -> None:
         self._view.show_outcome(outcome, schema)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QFontMetrics, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from fusion_desktop import theme
+from fusion_desktop.inspector.completing import Completing, Proposer
 from fusion_desktop.inspector.schema import UNSET, Field, Shape
 from fusion_desktop.inspector.values import (
     DraftError,
@@ -64,8 +65,15 @@ _UNASKED_DEPTH = 6
 class Maker:
     """Makes the editors of one form, and bounds how many open unasked: a schema may require itself for ever."""
 
-    def __init__(self, make: "Callable[[Field, int, Maker], Editor]", *, unasked: int = 100) -> None:
+    def __init__(
+        self,
+        make: "Callable[[Field, int, Maker], Editor]",
+        *,
+        unasked: int = 100,
+        propose: Proposer | None = None,
+    ) -> None:
         self._make = make
+        self.propose = propose
         self._unasked = unasked
 
     def __call__(self, field: Field, depth: int) -> Editor:
@@ -133,9 +141,11 @@ class TextArea(QPlainTextEdit):
 class TextEditor(Editor):
     """Any text; Enter makes room for another line."""
 
-    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+    def __init__(self, field: Field, parent: QWidget | None = None, *, propose: Proposer | None = None) -> None:
         super().__init__(parent)
         self._area = TextArea(lines=4 if _is_long(field) else 1)
+        if propose is not None:
+            Completing(self._area, propose)
         self._area.setPlaceholderText(_example(field))
         self._area.textChanged.connect(self.changed)
         _fill(self, self._area)

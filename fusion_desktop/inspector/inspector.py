@@ -10,6 +10,7 @@ from composite_runtime.events import Event, Ready
 from composite_runtime.graph.model import CompositeNode, Graph
 from fusion_desktop import theme
 from fusion_desktop.assets import icon
+from fusion_desktop.inspector.answers import Answers
 from fusion_desktop.inspector.compare import CompareDialog, Side
 from fusion_desktop.inspector.pages import Page
 from fusion_desktop.inspector.panel import InspectorPanel
@@ -27,13 +28,20 @@ class Inspector(QWidget):
     refused = Signal(str)
     """Words why a node cannot be inspected."""
 
-    def __init__(self, session: InspectorSession, directs: Directs, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        session: InspectorSession,
+        directs: Directs,
+        answers: Answers | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
+        self.answers = answers or Answers(self)
         self._session = session
         self._directs = directs
         self._served: str | None = None
         self._panels: dict[str, InspectorPanel] = {}
-        self.panel = InspectorPanel(session)
+        self.panel = InspectorPanel(session, self.answers)
         self._build()
         self._offer_comparison(self.panel, None)
         directs.listed.connect(self._fill)
@@ -122,7 +130,7 @@ class Inspector(QWidget):
         self._stop.setVisible(panel is not self.panel)
 
     def _add(self, direct: Direct) -> None:
-        panel = InspectorPanel(direct.session)
+        panel = InspectorPanel(direct.session, self.answers)
         self._panels[direct.node_id] = panel
         self._stack.addWidget(panel)
 

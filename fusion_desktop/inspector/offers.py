@@ -42,6 +42,13 @@ class OfferModel(QAbstractListModel):
         self._items: tuple[JsonObject, ...] = ()
         self._shown: list[JsonObject] = []
         self._needle = ""
+        self._marks: dict[str, str] = {}
+
+    def mark(self, name: str, words: str) -> None:
+        """Put words before the description of an offer; no words take them away."""
+        self._marks = {**self._marks, name: words}
+        if (row := self.row_of(name)) >= 0:
+            self.dataChanged.emit(self.index(row), self.index(row))
 
     def set_items(self, items: Sequence[JsonObject]) -> None:
         """Show another list."""
@@ -73,12 +80,16 @@ class OfferModel(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{item[self._key]}\n{item.get('description') or ''}".strip()
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return ", ".join([str(item[self._key]), *badges(item)])
+            return ", ".join([str(item[self._key]), *self._notes(item)])
         if role == BadgeRole:
-            return " · ".join(badges(item))
+            return " · ".join(self._notes(item))
         if role == AboutRole:
             return str(item.get("description") or item.get("title") or item.get("uri") or "").partition("\n")[0]
         return None
+
+    def _notes(self, item: JsonObject) -> list[str]:
+        word = self._marks.get(item[self._key])
+        return [word, *badges(item)] if word else badges(item)
 
     def _searched(self, item: JsonObject) -> str:
         return " ".join(str(item.get(key) or "") for key in (self._key, "name", "title", "description")).casefold()
@@ -189,6 +200,10 @@ class Offers(QWidget):
         """Return the name of the selected offer."""
         item = self.current()
         return None if item is None else str(item[self._key])
+
+    def mark(self, name: str, words: str) -> None:
+        """Put words before the description of an offer; no words take them away."""
+        self._model.mark(name, words)
 
     def select(self, name: str) -> bool:
         """Select an offer by its name, and tell whether it is there."""

@@ -1,5 +1,6 @@
 """The pages of the inspector: a list, what is selected with its arguments, and what came back."""
 
+import time
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -10,12 +11,14 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSplitter
 from composite_runtime.errors import FusionError
 from fusion_desktop import theme
 from fusion_desktop.inspector.call import Call
+from fusion_desktop.inspector.completing import Proposer
 from fusion_desktop.inspector.offers import Offers, badges
 from fusion_desktop.inspector.result import ResultView
 from fusion_desktop.inspector.schema_form import SchemaForm
 from fusion_desktop.inspector.uri_template import expand, variables
-from fusion_desktop.run.frames import JsonObject
+from fusion_desktop.run.frames import JsonObject, Outcome
 from fusion_desktop.run.session import InspectorSession, SessionState
+from fusion_desktop.tasks import spawn
 
 Json: TypeAlias = Any
 
@@ -74,6 +77,13 @@ class Page(QWidget):
             return False
         self._form.write(arguments)
         return True
+
+    def reference(self, item: JsonObject) -> JsonObject | None:
+        """Return how the server is asked to complete arguments of an offer; None when it cannot be."""
+        return None
+
+    def build_more(self, row: QHBoxLayout) -> None:
+        """Put more buttons beside the one that sends."""
 
     def ready(self) -> tuple[str, JsonObject] | None:
         """Return the request the form makes now, or None while it cannot be sent; the form then says why."""
@@ -155,6 +165,7 @@ class Page(QWidget):
         buttons.addStretch(1)
         self._more = QHBoxLayout()
         buttons.addLayout(self._more)
+        self.build_more(self._more)
         self._asked = QVBoxLayout()
         middle = QWidget()
         column = QVBoxLayout(middle)
@@ -215,13 +226,25 @@ class Page(QWidget):
         self._about.setText("\n".join(part for part in (" · ".join(badges(item)), shown) if part))
         self._about.setVisible(bool(self._about.text()))
         self._about.setToolTip(about)
-        self._form = SchemaForm(self.schema(item))
+        self._form = SchemaForm(self.schema(item), propose=self._proposer(item))
         self._form.changed.connect(self._show_state)
         self._asked.addWidget(self._form)
         if name in self._drafts:
             self._form.write(self._drafts[name])
         if not self.call.is_running:
             self.result.show_nothing()
+
+    def _proposer(self, item: JsonObject) -> Proposer | None:
+        reference = self.reference(item)
+        if reference is None or not self._session.offers("completions"):
+            return None
+
+        async def propose(name: str, text: str) -> list[str]:
+            others = self._form.reading().value if self._form is not None else {}
+            given = {key: value for key, value in others.items() if key != name and isinstance(value, str) and value}
+            return await self._session.complete(reference, name, text, given)
+
+        return propose
 
     def _keep_draft(self) -> None:
         """Keep what was entered, for when the offer is chosen again."""
@@ -264,8 +287,57 @@ class ResourcePage(Page):
     verb = "Read"
     doing = "Reading"
 
+    def build_more(self, row: QHBoxLayout) -> None:
+        self._updated: set[str] = set()
+        self._watch = QToolButton()
+        self._watch.setCheckable(True)
+        self._watch.setText("Subscribe")
+        self._watch.setToolTip("Have the server tell when the resource has changed")
+        self._watch.clicked.connect(self._subscribe)
+        row.addWidget(self._watch)
+        self._session.updated.connect(self._mark_updated)
+        self.call.finished.connect(self._mark_read)
+
     def schema(self, item: JsonObject) -> Mapping[str, Json]:
         return {"type": "object", "properties": {}, "additionalProperties": False}
+
+    def _show_state(self) -> None:
+        super()._show_state()
+        self._show_watch()
+
+    def _show_watch(self) -> None:
+        uri = self._item["uri"] if self._item is not None else None
+        self._watch.setVisible(self._session.offers("resources", "subscribe"))
+        self._watch.setChecked(uri in self._session.watched)
+        self._watch.setText("Subscribed" if self._watch.isChecked() else "Subscribe")
+        self._send.setText("Read again" if uri in self._updated else self.verb)
+
+    def _subscribe(self, on: bool) -> None:
+        if self._item is not None:
+            spawn(self._watching(self._item["uri"], on), failed=self._fail_to_watch)
+
+    async def _watching(self, uri: str, on: bool) -> None:
+        await self._session.watch(uri, on=on)
+        self.offers.mark(uri, "subscribed" if on else "")
+        self._updated.discard(uri)
+        self._show_watch()
+
+    def _fail_to_watch(self, message: str) -> None:
+        self.result.show_failure(f"The server does not let one subscribe: {message}")
+        self._show_watch()
+
+    def _mark_updated(self, uri: str) -> None:
+        if uri in self._session.watched:
+            self._updated.add(uri)
+            self.offers.mark(uri, f"updated {time.strftime('%H:%M:%S')}")
+            self._show_watch()
+
+    def _mark_read(self, outcome: Outcome) -> None:
+        uri = str(outcome.params.get("uri"))
+        if uri in self._updated:
+            self._updated.discard(uri)
+            self.offers.mark(uri, "subscribed")
+            self._show_watch()
 
     def request(self, item: JsonObject, arguments: JsonObject) -> tuple[str, JsonObject]:
         return "resources/read", {"uri": item["uri"]}
@@ -287,6 +359,9 @@ class TemplatePage(Page):
         several = {"type": "array", "items": {"type": "string"}}
         properties = {part.name: several if part.is_exploded else {"type": "string"} for part in found}
         return {"type": "object", "properties": properties, "additionalProperties": False}
+
+    def reference(self, item: JsonObject) -> JsonObject | None:
+        return {"type": "ref/resource", "uri": item["uriTemplate"]}
 
     def request(self, item: JsonObject, arguments: JsonObject) -> tuple[str, JsonObject]:
         return "resources/read", {"uri": expand(item["uriTemplate"], arguments)}
@@ -310,6 +385,9 @@ class PromptPage(Page):
         }
         required = [str(part["name"]) for part in arguments if part.get("required") is True]
         return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+    def reference(self, item: JsonObject) -> JsonObject | None:
+        return {"type": "ref/prompt", "name": item["name"]}
 
     def request(self, item: JsonObject, arguments: JsonObject) -> tuple[str, JsonObject]:
         return "prompts/get", {"name": item["name"], "arguments": arguments}

@@ -5,8 +5,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QToolButton, QVBo
 
 from fusion_desktop import theme
 from fusion_desktop.assets import icon
+from fusion_desktop.inspector.answers import Answers
 from fusion_desktop.inspector.pages import Page, PromptPage, ResourcePage, TemplatePage, ToolPage
 from fusion_desktop.inspector.questions import Questions
+from fusion_desktop.inspector.server_page import ServerPage
 from fusion_desktop.run.frames import JsonObject
 from fusion_desktop.run.session import InspectorSession, SessionState
 
@@ -14,10 +16,13 @@ from fusion_desktop.run.session import InspectorSession, SessionState
 class InspectorPanel(QWidget):
     """Everything the running composite offers, to be tried out."""
 
-    def __init__(self, session: InspectorSession, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: InspectorSession, answers: Answers | None = None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._session = session
-        self.questions = Questions()
+        self.answers = answers or Answers(self)
+        self.questions = Questions(self.answers)
         self.tools = ToolPage(session)
         self.resources = ResourcePage(session)
         self.prompts = PromptPage(session)
@@ -26,7 +31,12 @@ class InspectorPanel(QWidget):
         self._waiting: tuple[str, str] | None = None
         self._trouble: tuple[str, str] | None = None
         self._pages: dict[str, Page] = {page.kind: page for page in pages}
+        self.server = ServerPage(session, self.answers)
+        for page in pages:
+            page.call.set_answers(self.answers)
         self._build()
+        self.answers.changed.connect(self._settle)
+        self._settle()
         session.asked.connect(self.questions.add)
         session.withdrawn.connect(self.questions.withdraw)
         session.state_changed.connect(self._show_state)
@@ -89,6 +99,7 @@ class InspectorPanel(QWidget):
         self.tabs.setAccessibleName("What the composite offers")
         for kind, page in self._pages.items():
             self.tabs.addTab(page, kind.capitalize())
+        self.tabs.addTab(self.server, "Server")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.GRID)
@@ -112,10 +123,11 @@ class InspectorPanel(QWidget):
             self._server.setText(title)
             self._words.setText(reason or words)
         self._again.setEnabled(state is SessionState.OPEN)
-        if state is not SessionState.OPEN:
-            self.questions.forget_answers()
         for kind in self._pages:
             self._count(kind)
+
+    def _settle(self) -> None:
+        self._session.set_roots(self.answers.roots)
 
     def _count(self, kind: str) -> None:
         if (page := self._pages.get(kind)) is None:

@@ -6,9 +6,10 @@ from typing import Any, TypeAlias
 
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from fusion_desktop import theme
+from fusion_desktop.inspector.answers import Answers, asks_for_secret
 from fusion_desktop.inspector.contents import Contents
 from fusion_desktop.inspector.editors import TextArea
 from fusion_desktop.inspector.schema_form import SchemaForm
@@ -19,6 +20,7 @@ Json: TypeAlias = Any
 
 
 _FORM_HEIGHT = 320
+_ONCE, _NOW, _KEPT = "once", "now", "kept"
 
 
 class Questions(QFrame):
@@ -26,12 +28,12 @@ class Questions(QFrame):
 
     answered = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, answers: Answers, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._answers = answers
         self.setObjectName("questions")
         self.setFrameShape(QFrame.Shape.NoFrame)
         self._queue: deque[Question] = deque()
-        self._always: dict[str, JsonObject] = {}
         self._card: _Card | None = None
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(3 * theme.GRID, 2 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID)
@@ -48,8 +50,8 @@ class Questions(QFrame):
         return len(self._queue)
 
     def add(self, question: Question) -> None:
-        """Ask the user, or answer as the user once said to answer always."""
-        if (known := self._always.get(question.method)) is not None:
+        """Ask the user, or answer as the user has settled it."""
+        if (known := self._answers.find(question)) is not None:
             question.answer(known)
             return
         self._queue.append(question)
@@ -60,10 +62,6 @@ class Questions(QFrame):
         if question in self._queue:
             self._queue.remove(question)
             self._show_first()
-
-    def forget_answers(self) -> None:
-        """Ask again what was answered always."""
-        self._always.clear()
 
     def _show_first(self) -> None:
         first = self._queue[0] if self._queue else None
@@ -84,8 +82,8 @@ class Questions(QFrame):
         if answer is None:
             card.question.refuse("The user refused.")
         else:
-            if card.is_always:
-                self._always[card.question.method] = answer
+            if card.is_repeated:
+                self._answers.add(card.question, answer, is_kept=card.is_kept)
             card.question.answer(answer)
         self.withdraw(card.question)
         self.answered.emit()
@@ -110,15 +108,25 @@ class _Card(QWidget):
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(2 * theme.GRID)
-        self._always = QCheckBox("Answer the same to every such question of this run")
-        self._always.setVisible(can_repeat)
+        self.again = QComboBox()
+        self.again.setAccessibleName("How long the answer counts")
+        self.again.addItem("Answer this time only", _ONCE)
+        self.again.addItem("Answer the same until Fusion ends", _NOW)
+        if not asks_for_secret(question):
+            self.again.addItem("Always answer the same in this graph", _KEPT)
+        self.again.setVisible(can_repeat)
         self._buttons = QHBoxLayout()
         self._buttons.addStretch(1)
 
     @property
-    def is_always(self) -> bool:
+    def is_repeated(self) -> bool:
         """Whether the answer counts for the questions to come."""
-        return self._always.isChecked()
+        return bool(self.again.currentData() != _ONCE)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the answer is kept with the graph."""
+        return bool(self.again.currentData() == _KEPT)
 
     def add_text(self, text: str, role: str = "") -> None:
         """Put words on the card."""
@@ -141,7 +149,7 @@ class _Card(QWidget):
 
     def close_with(self, first: QWidget) -> None:
         """Finish the card: buttons below, the cursor in its first field."""
-        self._layout.addWidget(self._always)
+        self._layout.addWidget(self.again)
         self._layout.addLayout(self._buttons)
         self.setFocusProxy(first)
 

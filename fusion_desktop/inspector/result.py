@@ -1,5 +1,7 @@
 """What became of a call: running, answered, refused, cancelled; in blocks, as structure, and as the raw JSON."""
 
+import math
+import time
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -27,6 +29,8 @@ from fusion_desktop.run.frames import Outcome, Progress
 
 Json: TypeAlias = Any
 
+_PATIENT_MS = 3000
+"""From then on a running call also shows how long it is still waited for."""
 _RAW_LIMIT = 1_000_000
 """A longer raw text is shown cut; copying takes all of it."""
 
@@ -51,6 +55,7 @@ class ResultView(QWidget):
         self._tick = QTimer(self, interval=100)
         self._tick.timeout.connect(self._show_time)
         self._words = ""
+        self._ends_at: float | None = None
         self._build()
         self.show_nothing()
 
@@ -68,6 +73,7 @@ class ResultView(QWidget):
     def show_running(self, words: str) -> None:
         """Say what is going on, and for how long."""
         self._words = words
+        self._ends_at = None
         self._clock.start()
         self._tick.start()
         self._bar.setRange(0, 0)
@@ -83,6 +89,10 @@ class ResultView(QWidget):
             self._bar.setValue(round(1000 * min(1.0, progress.progress / progress.total)))
         of = f"{progress.progress:g} of {progress.total:g}" if progress.total else f"{progress.progress:g}"
         self._add_note(f"{of} · {progress.message}" if progress.message else of, "muted")
+
+    def show_deadline(self, left_s: float) -> None:
+        """Take note of how long the call may still be silent; while the user is asked there is no end."""
+        self._ends_at = None if math.isinf(left_s) else time.monotonic() + left_s
 
     def show_cancelled(self) -> None:
         """Say that the user ended the call."""
@@ -183,6 +193,10 @@ class ResultView(QWidget):
 
     def _show_time(self) -> None:
         text = f"{self._words} · {self._clock.elapsed() / 1000:.1f} s"
+        left_s = self._ends_at - time.monotonic() if self._ends_at is not None else math.inf
+        # Nobody wants to watch a clock run down while there is plenty of time.
+        if self._clock.elapsed() > _PATIENT_MS and not math.isinf(left_s):
+            text += f" · given up in {max(0, math.ceil(left_s))} s unless it shows progress"
         self._head.setText(text)
         self._role = "text"
         self._colour()

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from fusion_desktop import theme
 from fusion_desktop.inspector.check import Checker
+from fusion_desktop.inspector.completing import Proposer
 from fusion_desktop.inspector.editors import (
     ChoiceEditor,
     Editor,
@@ -43,7 +44,7 @@ def make_editor(field: Field, depth: int, make: Maker) -> Editor:
     """Return the editor for a field."""
     match field.shape:
         case Shape.TEXT:
-            return TextEditor(field)
+            return TextEditor(field, propose=make.propose)
         case Shape.NUMBER | Shape.INTEGER:
             return NumberEditor(field)
         case Shape.FLAG | Shape.CHOICE:
@@ -61,8 +62,11 @@ class SchemaForm(QWidget):
 
     changed = Signal()
 
-    def __init__(self, schema: Mapping[str, Json], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, schema: Mapping[str, Json], parent: QWidget | None = None, *, propose: Proposer | None = None
+    ) -> None:
         super().__init__(parent)
+        self._propose = propose
         self._checker = Checker(schema)
         self._field = read(schema)
         self._has_form = self._field.shape in (Shape.OBJECT, Shape.VARIANTS)
@@ -101,7 +105,7 @@ class SchemaForm(QWidget):
         """Begin anew, with what the schema proposes."""
         self._is_revealed = False
         if self._has_form:
-            self._editor = Maker(make_editor)(self._field, 0)
+            self._editor = Maker(make_editor, propose=self._propose)(self._field, 0)
             self._editor.changed.connect(self._take_change)
             self._page = _padded(self._editor)
             self._scroll.setWidget(self._page)

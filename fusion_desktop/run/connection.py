@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Any, Protocol
 
@@ -40,13 +41,14 @@ from mcp_types.version import LATEST_HANDSHAKE_VERSION, LATEST_MODERN_VERSION, M
 
 from composite_runtime.errors import FusionError
 from fusion_desktop.run import transport
-from fusion_desktop.run.frames import Direction, Frame, JsonObject, Progress, Refused, ServerError
+from fusion_desktop.run.frames import Direction, Frame, JsonObject, Patience, Progress, Refused, ServerError
 from fusion_desktop.run.process import RuntimeProcess
 
 DISCOVER_S = 10.0
 HANDSHAKE_S = 30.0
 _REFUSED = -1
 """What the specification shows for a user who does not want to answer."""
+_USUAL = Patience()
 ROUNDS = 10
 """How often a server may ask for more before it answers one call."""
 
@@ -89,19 +91,14 @@ class Server:
         return str(self.info.get("title") or self.info.get("name") or "unnamed server")
 
 
-@dataclass(frozen=True)
-class Patience:
-    """How long a request may take: without any sign of life, and in all; None waits for ever."""
-
-    idle_s: float | None = 60.0
-    total_s: float | None = 600.0
-
-
 class _Clock:
     """The time one request still has. Progress gives it more; while the user is asked it stands still."""
 
-    def __init__(self, scope: anyio.CancelScope, patience: Patience) -> None:
+    def __init__(
+        self, scope: anyio.CancelScope, patience: Patience, tell: Callable[[float], None] | None = None
+    ) -> None:
         self._scope = scope
+        self._tell = tell
         self._idle_s = patience.idle_s
         self._end = anyio.current_time() + patience.total_s if patience.total_s is not None else float("inf")
         self.touch()
@@ -110,10 +107,14 @@ class _Clock:
         """Count the idle time from now on."""
         idle_end = anyio.current_time() + self._idle_s if self._idle_s is not None else float("inf")
         self._scope.deadline = min(self._end, idle_end)
+        if self._tell is not None:
+            self._tell(self._scope.deadline - anyio.current_time())
 
     def hold(self) -> None:
         """Stop the clock."""
         self._scope.deadline = float("inf")
+        if self._tell is not None:
+            self._tell(self._scope.deadline)
 
 
 class Connection:
@@ -123,6 +124,7 @@ class Connection:
         self._dispatcher = dispatcher
         self._host = host
         self._clocks: set[_Clock] = set()
+        self._streams = 0
         self._header_maps: dict[str, Mapping[tuple[str, ...], str]] = {}
         self.log_level: str | None = None
         """From which level on the server shall send log messages; modern servers are told with each request."""
@@ -135,8 +137,9 @@ class Connection:
         method: str,
         params: JsonObject,
         *,
-        patience: Patience = Patience(),
+        patience: Patience = _USUAL,
         on_progress: Callable[[Progress], None] | None = None,
+        on_deadline: Callable[[float], None] | None = None,
     ) -> JsonObject:
         """Send one request and return its raw result.
 
@@ -146,7 +149,7 @@ class Connection:
         """
         stamped, options = self._stamped(method, params)
         with anyio.CancelScope() as scope:
-            clock = _Clock(scope, patience)
+            clock = _Clock(scope, patience, on_deadline)
             if method in _LONG:
                 options["on_progress"] = _progress(clock, on_progress)
             self._clocks.add(clock)
@@ -163,23 +166,33 @@ class Connection:
         method: str,
         params: JsonObject,
         *,
-        patience: Patience = Patience(),
+        patience: Patience = _USUAL,
         on_progress: Callable[[Progress], None] | None = None,
+        on_deadline: Callable[[float], None] | None = None,
     ) -> JsonObject:
         """Send a request, answer what a modern server asks before it goes on, and return the final raw result."""
-        result = await self.request(method, params, patience=patience, on_progress=on_progress)
+        told = partial(self.request, method, patience=patience, on_progress=on_progress, on_deadline=on_deadline)
+        result = await told(params)
         for round_ in range(ROUNDS):
             if result.get("resultType") != "input_required":
                 return result
             more: JsonObject = {}
             if asked := result.get("inputRequests"):
+                if on_deadline is not None:
+                    on_deadline(float("inf"))
                 more["inputResponses"] = await self._answers(asked)
             else:
                 await anyio.sleep(min(0.05 * 2**round_, 0.25))
             if "requestState" in result:
                 more["requestState"] = result["requestState"]
-            result = await self.request(method, {**params, **more}, patience=patience, on_progress=on_progress)
+            result = await told({**params, **more})
         raise FusionError(f"{self.server.title} asked for more {ROUNDS} times without coming to an end")
+
+    async def ping(self) -> None:
+        """Return when the server has answered the least there is to ask."""
+        is_modern = self.server.is_modern
+        params = {"_meta": _envelope(self.server.revision)} if is_modern else {}
+        await self.request("server/discover" if is_modern else "ping", params, patience=_DISCOVERY)
 
     async def notify(self, method: str, params: JsonObject | None = None) -> None:
         """Send a notification."""
@@ -189,7 +202,9 @@ class Connection:
     async def listen(self, wanted: JsonObject) -> None:
         """Keep a modern server telling what changes until cancelled, or until it ends the stream."""
         stamped, options = self._stamped("subscriptions/listen", {"notifications": wanted})
-        options["request_id"] = "listen"
+        # The server may still be ending the last stream when the next one begins.
+        self._streams += 1
+        options["request_id"] = f"listen-{self._streams}"
         try:
             await self._dispatcher.send_raw_request("subscriptions/listen", stamped, options)
         except MCPError as error:

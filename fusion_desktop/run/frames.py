@@ -45,6 +45,14 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Patience:
+    """How long a request may take: without any sign of life, and in all; None waits for ever."""
+
+    idle_s: float | None = 60.0
+    total_s: float | None = 600.0
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What became of one request: exactly one of `result` and `error` is set, unless it was cancelled."""
 

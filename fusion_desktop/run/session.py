@@ -4,6 +4,7 @@ The SDK is imported when the first connection opens, not before: it takes longer
 """
 
 import asyncio
+import contextlib
 import itertools
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,15 +17,17 @@ import anyio
 from PySide6.QtCore import QObject, Signal
 
 from composite_runtime.errors import FusionError
-from fusion_desktop.run.frames import Frame, JsonObject, Outcome, Progress, Question, ServerError
+from fusion_desktop.run.frames import Frame, JsonObject, Outcome, Patience, Progress, Question, ServerError
+from fusion_desktop.run.listing import KINDS, Listing, fetched
 from fusion_desktop.run.process import RuntimeProcess
 from fusion_desktop.tasks import spawn
 
 if TYPE_CHECKING:
-    from fusion_desktop.run.connection import Connection, Patience, Server
+    from fusion_desktop.run.connection import Connection, Server
 
-PAGES = 1000
-"""A server that names a next page for ever is stopped here."""
+
+ACKNOWLEDGE_S = 5.0
+"""So long a server may take to take note of a subscription."""
 
 
 class SessionState(StrEnum):
@@ -36,37 +39,11 @@ class SessionState(StrEnum):
     LOST = "lost"
 
 
-@dataclass(frozen=True)
-class Kind:
-    """One list a server can offer: its method, the member of the result, and the capability that announces it."""
-
-    method: str
-    member: str
-    capability: str
-    key: str
-
-
-KINDS = {
-    "tools": Kind("tools/list", "tools", "tools", "name"),
-    "resources": Kind("resources/list", "resources", "resources", "uri"),
-    "templates": Kind("resources/templates/list", "resourceTemplates", "resources", "uriTemplate"),
-    "prompts": Kind("prompts/list", "prompts", "prompts", "name"),
-}
-
 _STALE = {
     "notifications/tools/list_changed": ("tools",),
     "notifications/resources/list_changed": ("resources", "templates"),
     "notifications/prompts/list_changed": ("prompts",),
 }
-
-
-@dataclass(frozen=True)
-class Listing:
-    """One list as the server gave it; `broken` describes entries that are not usable, `error` why there is none."""
-
-    items: tuple[JsonObject, ...] = ()
-    broken: tuple[str, ...] = ()
-    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,6 +82,8 @@ class InspectorSession(QObject):
     """A `Question` needs no answer any more."""
     logged = Signal(object)
     """The parameters of a log message the server sent."""
+    updated = Signal(str)
+    """The server tells that a resource one has subscribed to is another now: its URI."""
     notified = Signal(str, object)
     """Any notification of the server: its method and parameters."""
     frame = Signal(object)
@@ -123,6 +102,9 @@ class InspectorSession(QObject):
         self._actor: asyncio.Task[None] | None = None
         self._is_closing = False
         self._roots: tuple[JsonObject, ...] = ()
+        self._watched: tuple[str, ...] = ()
+        self._listen_anew: anyio.Event | None = None
+        self._honoured: anyio.Event | None = None
         self._listings: dict[str, Listing] = {}
         self._stale: dict[str, anyio.Event] = {}
 
@@ -195,7 +177,7 @@ class InspectorSession(QObject):
         tool: str,
         arguments: JsonObject,
         *,
-        patience: "Patience | None" = None,
+        patience: Patience | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Outcome:
         """Call a tool; cancelling the task that awaits this cancels the call on the server."""
@@ -207,19 +189,24 @@ class InspectorSession(QObject):
         method: str,
         params: JsonObject,
         *,
-        patience: "Patience | None" = None,
+        patience: Patience | None = None,
         on_progress: Callable[[Progress], None] | None = None,
+        on_deadline: Callable[[float], None] | None = None,
     ) -> Outcome:
-        """Send any request and return what became of it; raise `FusionError` when there is no answer in time."""
-        from fusion_desktop.run.connection import Patience
+        """Send any request and return what became of it; raise `FusionError` when there is no answer in time.
 
+        `on_deadline` is told each time how many seconds are left: progress gives more, and while the user is asked
+        there is no end.
+        """
         connection = self._reached()
         number, began = next(_numbers), time.perf_counter()
         outcome, reason = None, ""
         self.sent.emit(Sent(number, method, params))
         try:
             result, error = await _answered(
-                connection.exchange(method, params, patience=patience or Patience(), on_progress=on_progress)
+                connection.exchange(
+                    method, params, patience=patience or Patience(), on_progress=on_progress, on_deadline=on_deadline
+                )
             )
             outcome = Outcome(method, params, (time.perf_counter() - began) * 1000, result, error)
             return outcome
@@ -236,6 +223,49 @@ class InspectorSession(QObject):
         connection.log_level = level
         if not connection.server.is_modern and "logging" in connection.server.capabilities:
             await connection.request("logging/setLevel", {"level": level})
+
+    def offers(self, capability: str, detail: str = "") -> bool:
+        """Whether the server says that it can do something, such as `resources` with `subscribe`."""
+        server = self.server
+        found = server.capabilities.get(capability) if server is not None else None
+        return found is not None and (not detail or (isinstance(found, dict) and found.get(detail) is True))
+
+    async def ping(self) -> float:
+        """Return in how many milliseconds the server answers; a modern one is asked what it is, for want of a ping."""
+        connection = self._reached()
+        began = time.perf_counter()
+        await connection.ping()
+        return (time.perf_counter() - began) * 1000
+
+    async def complete(self, ref: JsonObject, name: str, value: str, others: JsonObject) -> list[str]:
+        """Return what the server proposes for an argument of a prompt or a template, given the other arguments."""
+        context = {"context": {"arguments": others}} if others else {}
+        params = {"ref": ref, "argument": {"name": name, "value": value}, **context}
+        result = await self._reached().request("completion/complete", params)
+        found = result.get("completion")
+        values = found.get("values") if isinstance(found, dict) else None
+        return [text for text in values if isinstance(text, str)] if isinstance(values, list) else []
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The resources one has subscribed to."""
+        return self._watched
+
+    async def watch(self, uri: str, *, on: bool) -> None:
+        """Subscribe to a resource, or no longer; `updated` tells when it is another."""
+        connection = self._reached()
+        others = tuple(known for known in self._watched if known != uri)
+        if not connection.server.is_modern:
+            await connection.request(f"resources/{'subscribe' if on else 'unsubscribe'}", {"uri": uri})
+            self._watched = (*others, uri) if on else others
+            return
+        self._watched = (*others, uri) if on else others
+        self._honoured = anyio.Event()
+        if self._listen_anew is not None:
+            self._listen_anew.set()
+        # An update between the call and the acknowledgement would go unheard.
+        with anyio.move_on_after(ACKNOWLEDGE_S):
+            await self._honoured.wait()
 
     def refresh(self, *kinds: str) -> None:
         """Fetch lists anew, all of them when none is named."""
@@ -259,6 +289,10 @@ class InspectorSession(QObject):
         self.refresh(*_STALE[method]) if method in _STALE else None
         if method == "notifications/message":
             self.logged.emit(params)
+        elif method == "notifications/resources/updated":
+            self.updated.emit(str(params.get("uri")))
+        elif method == "notifications/subscriptions/acknowledged" and self._honoured is not None:
+            self._honoured.set()
         self.notified.emit(method, params)
 
     def saw(self, frame: Frame) -> None:
@@ -302,14 +336,33 @@ class InspectorSession(QObject):
                 self._stale[kind] = anyio.Event()
                 tasks.start_soon(self._keep_listed, connection, kind)
             if connection.server.is_modern:
-                tasks.start_soon(_listen, connection)
+                tasks.start_soon(self._keep_listening, connection)
             await connection.lost.wait()
             tasks.cancel_scope.cancel()
+
+    async def _keep_listening(self, connection: "Connection") -> None:
+        """Have a modern server tell what changes; another subscription is another stream."""
+        capabilities = connection.server.capabilities
+        lists = {
+            f"{kind}ListChanged": True
+            for kind in ("tools", "resources", "prompts")
+            if (capabilities.get(kind) or {}).get("listChanged")
+        }
+        while True:
+            self._listen_anew = anyio.Event()
+            wanted: JsonObject = {**lists, **({"resourceSubscriptions": [*self._watched]} if self._watched else {})}
+            async with anyio.create_task_group() as tasks:
+                if wanted:
+                    tasks.start_soon(_listen, connection, wanted)
+                elif self._honoured is not None:
+                    self._honoured.set()
+                await self._listen_anew.wait()
+                tasks.cancel_scope.cancel()
 
     async def _keep_listed(self, connection: "Connection", kind: str) -> None:
         while True:
             self._stale[kind] = anyio.Event()
-            listing = await _fetched(connection, KINDS[kind])
+            listing = await fetched(connection, KINDS[kind])
             if kind == "tools":
                 connection.learn(listing.items)
             self._listings[kind] = listing
@@ -319,6 +372,7 @@ class InspectorSession(QObject):
     def _forget(self, reason: str) -> None:
         self._scope = None
         self._connection = None
+        self._watched = ()
         self._listings.clear()
         self._stale.clear()
         is_lost = bool(reason) and not self._is_closing
@@ -343,53 +397,10 @@ async def _answered(exchange: Awaitable[JsonObject]) -> tuple[JsonObject | None,
         return None, refusal.to_json()
 
 
-async def _listen(connection: "Connection") -> None:
-    wanted = {
-        f"{kind}ListChanged": True
-        for kind in ("tools", "resources", "prompts")
-        if (connection.server.capabilities.get(kind) or {}).get("listChanged")
-    }
-    if wanted:
-        try:
-            await connection.listen(wanted)
-        except ServerError:
-            return  # a server need not offer it; the lists are then refreshed by hand
-
-
-async def _fetched(connection: "Connection", kind: Kind) -> Listing:
-    """Return a whole list, page by page; what cannot be used is described instead."""
-    if kind.capability not in connection.server.capabilities:
-        return Listing()
-    items: list[JsonObject] = []
-    broken: list[str] = []
-    cursor: object = None
-    seen: set[object] = set()
-    try:
-        for _ in range(PAGES):
-            page = await connection.request(kind.method, {} if cursor is None else {"cursor": cursor})
-            for number, entry in enumerate(page.get(kind.member) or [], len(items) + len(broken) + 1):
-                fault = _fault(entry, kind)
-                if fault:
-                    broken.append(f"Entry {number}: {fault}")
-                else:
-                    items.append(entry)
-            cursor = page.get("nextCursor")
-            if not isinstance(cursor, str) or cursor in seen:
-                break
-            seen.add(cursor)
-    except FusionError as error:
-        return Listing(tuple(items), tuple(broken), f"{kind.method} failed: {error.message}")
-    return Listing(tuple(items), tuple(broken))
-
-
-def _fault(entry: object, kind: Kind) -> str:
-    if not isinstance(entry, dict):
-        return f"is no object but {entry!r:.80}"
-    if not isinstance(entry.get(kind.key), str):
-        return f"has no {kind.key}: {entry!r:.80}"
-    if kind.member == "tools" and not isinstance(entry.get("inputSchema"), dict):
-        return f"{entry['name']} has no inputSchema"
-    return ""
+async def _listen(connection: "Connection", wanted: JsonObject) -> None:
+    # A server need not offer it; the lists are then refreshed by hand.
+    with contextlib.suppress(ServerError):
+        await connection.listen(wanted)
 
 
 def _words(error: BaseException) -> str:

@@ -274,7 +274,7 @@ async def test_an_answer_can_count_for_all_questions_of_its_kind(qtbot: QtBot) -
         color = next(a for a in panel.questions.findChildren(QPlainTextEdit) if a.accessibleName() == "color")
         qtbot.keyClicks(color, "red")
         assert panel.questions._card is not None
-        panel.questions._card._always.setChecked(True)
+        panel.questions._card.again.setCurrentIndex(1)
         button(panel.questions, "Accept").click()
         await until(lambda: not panel.tools.call.is_running)
 

@@ -10,8 +10,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from composite_runtime.errors import FusionError
-from fusion_desktop.run.connection import Patience
-from fusion_desktop.run.frames import Direction, Frame, Outcome, Progress, Question
+from fusion_desktop.run.frames import Direction, Frame, Outcome, Patience, Progress, Question
 from fusion_desktop.run.session import InspectorSession, SessionState
 from tests.fusion_desktop.run.servers import EXAMPLE, ROOT, connected, running, serving, until, url_of
 
