@@ -34,7 +34,7 @@ def alone(graph: Graph, node_id: str) -> tuple[Graph, str] | None:
     if not isinstance(node, ServerNode):
         return None
     served = CompositeNode(id=_ALONE if node.id != _ALONE else f"{_ALONE}-1", name=node.name)
-    enabled = node.model_copy(update={"enabled": True})
+    enabled = node.but(enabled=True)
     edges = (Edge(source=node.id, target=served.id, namespace=""),)
     return Graph(id=graph.id, name=node.name, nodes=(enabled, served), edges=edges), served.id
 

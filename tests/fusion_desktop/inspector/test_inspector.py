@@ -135,13 +135,13 @@ async def test_what_is_edited_reaches_the_node_and_a_deleted_node_is_left(qtbot:
         await listed(inspector, "old")
         directs = inspector._directs
         process = directs.of("old").process  # type: ignore[union-attr]
-        other = NESTED.node("old").model_copy(update={"transport": features("modern")})  # type: ignore[union-attr]
+        other = NESTED.node("old").but(transport=features("modern"))  # type: ignore[union-attr]
         nodes = tuple(other if node.id == "old" else node for node in NESTED.nodes)
-        directs.set_graph(NESTED.model_copy(update={"nodes": nodes}))
+        directs.set_graph(NESTED.but(nodes=nodes))
         session = inspector.current._session
         await until(lambda: any(r["uri"] == "modern://note" for r in session.listing("resources").items))
 
-        directs.set_graph(NESTED.model_copy(update={"nodes": NESTED.nodes[1:], "edges": NESTED.edges[1:]}))
+        directs.set_graph(NESTED.but(nodes=NESTED.nodes[1:], edges=NESTED.edges[1:]))
         assert inspector.current is inspector.panel
         assert "Old alone" not in [inspector._chooser.itemText(n) for n in range(inspector._chooser.count())]
         await until(lambda: not process.is_running)
