@@ -40,7 +40,8 @@ class Ready(Event):
 class ChildChanged(Event):
     """A child is in a new state; `tools` counts what it offers once it is ready.
 
-    `reason` says why it is not ready, or what is wrong with it although it is.
+    `reason` says why it is not ready, or what is wrong with it although it is. `action` names what a person has to do
+    about it: `sign-in`.
     """
 
     event: ClassVar[str] = "child_changed"
@@ -49,6 +50,7 @@ class ChildChanged(Event):
     reason: str | None = None
     tools: int | None = None
     pid: int | None = None
+    action: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from composite_runtime.child.connection import Connection, Hooks
 from composite_runtime.child.lists import read_offers
 from composite_runtime.child.memory import Memory
 from composite_runtime.child.pool import Pool
-from composite_runtime.child.spawn import transport_to
+from composite_runtime.child.spawn import access_to, transport_to
 from composite_runtime.drift import NO_DRIFT, Drift, How, merged
 from composite_runtime.errors import ChildError
 from composite_runtime.events import ChildChanged, ChildDrifted, ChildState, Emit, Log
@@ -65,7 +65,8 @@ class Child:
         self._bridge = Bridge(node.limits.parked_calls)
         self._turns = asyncio.Semaphore(node.limits.concurrent_calls)
         self._timeouts = Timeouts(node.limits.idle_s, node.limits.total_s)
-        self._told_last: tuple[ChildState, str | None, int | None, int | None] | None = None
+        self._told_last: tuple[ChildState, str | None, int | None, int | None, str | None] | None = None
+        self._access = access_to(node, self._access_changed)
 
     @property
     def node(self) -> str:
@@ -93,6 +94,8 @@ class Child:
     async def close(self) -> None:
         """End all connections, at once."""
         await self._bridge.close()
+        if self._access is not None:
+            await self._access.close()
         await self._pool.close()
 
     def subscribe(self, listener: Callable[[Notice], None]) -> Callable[[], None]:
@@ -265,7 +268,7 @@ class Child:
         return self._recall[key]
 
     async def _transport(self) -> Transport:
-        transport = await transport_to(self._node, self._guard, self._hear)
+        transport = await transport_to(self._node, self._guard, self._hear, self._access)
         return transport if self._tap is untapped else TappedTransport(transport, self._tap)
 
     def _remember(self, connection: Connection) -> None:
@@ -309,19 +312,39 @@ class Child:
         return isinstance(hints, dict) and (hints.get("idempotentHint") is True or hints.get("readOnlyHint") is True)
 
     def _state_changed(self, caller: Caller) -> None:
-        best = min(self._pool, key=lambda connection: _BEST_FIRST.index(connection.state), default=None)
+        best = self._best()
         if best is None:
             return
         if best.wrong_era:
             with contextlib.suppress(ChildError):
                 self._pool.connection(caller)  # the other era is tried at once, not when somebody calls
             return
+        self._tell_state(best)
+
+    def _tell_state(self, best: Connection) -> None:
         is_ready = best.state is ChildState.READY
         tools = len(best.offers.tools) if is_ready and best.offers is not None else None
-        told = (best.state, best.reason, tools, best.pid if is_ready else None)
+        is_running = best.state is not ChildState.STOPPED
+        need = self._access.need if self._access is not None and is_running else None
+        reason, action = (best.reason, None) if need is None else (need, "sign-in")
+        told = (best.state, reason, tools, best.pid if is_ready else None, action)
         if told != self._told_last:
             self._told_last = told
-            self._emit(ChildChanged(node=self.node, state=told[0], reason=told[1], tools=told[2], pid=told[3]))
+            self._emit(
+                ChildChanged(node=self.node, state=best.state, reason=reason, tools=tools, pid=told[3], action=action)
+            )
+
+    def _access_changed(self) -> None:
+        """Say what a person has to do; once it is done, try again."""
+        if self._access is not None and self._access.need is None:
+            for connection in self._pool:
+                connection.wake()
+        best = self._best()
+        if best is not None and best.state is ChildState.READY:  # else it is about to tell a new state by itself
+            self._tell_state(best)
+
+    def _best(self) -> Connection | None:
+        return min(self._pool, key=lambda connection: _BEST_FIRST.index(connection.state), default=None)
 
     def _hear(self, line: str) -> None:
         self._emit(Log(level="info", source=self.node, message=line, stream="stderr"))

@@ -18,7 +18,7 @@ from composite_runtime.wire.call import Caller, Relay
 from composite_runtime.wire.era import SUBSCRIPTION_KEY, Era, meta_of, with_meta
 from composite_runtime.wire.jsonrpc import METHOD_NOT_FOUND, Json, RpcError
 from composite_runtime.wire.link import EraUnclear, Link, Timeouts, WrongEra
-from composite_runtime.wire.transport import Transport
+from composite_runtime.wire.transport import AuthorizationNeeded, Transport
 
 _log = logging.getLogger(__name__)
 
@@ -142,6 +142,11 @@ class Connection:
                 self._wake.set()
         raise ChildError(self.reason or "it ended")
 
+    def wake(self) -> None:
+        """Try again at once if it rests: what kept it from starting may be gone."""
+        if self.state in {ChildState.RETRYING, ChildState.FAILED}:
+            self._wake.set()
+
     async def settled(self, patience_s: float) -> None:
         """Return when the first attempt to open the link has succeeded or failed, or when that is waited for no longer.
 
@@ -254,10 +259,7 @@ class Connection:
         self._wake.clear()
         self.wrong_era = isinstance(error, WrongEra) and not self._only
         self.era_is_unclear = isinstance(error, EraUnclear)
-        hopeless = (
-            isinstance(error, CommandMissing | SecretMissing | WrongEra)
-            or type(error).__name__ == "AuthorizationNeeded"
-        )
+        hopeless = isinstance(error, CommandMissing | SecretMissing | WrongEra | AuthorizationNeeded)
         if not self._attempt.done():
             self._attempt.set_exception(error if isinstance(error, ChildError) else ChildError(self.reason))
             self._attempt.exception()  # nobody may be waiting for it

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from composite_runtime import secrets
 from composite_runtime.errors import ChildError
@@ -17,6 +18,9 @@ from composite_runtime.wire.guard import Guard
 from composite_runtime.wire.process import Launch
 from composite_runtime.wire.stdio import ChildStdio
 from composite_runtime.wire.transport import Transport
+
+if TYPE_CHECKING:
+    from composite_runtime.auth.access import Access
 
 # A child inherits what programs need to find their files, their language and the network, and nothing that could be
 # a secret: tokens live in the variables nobody thinks of.
@@ -44,7 +48,23 @@ class CommandMissing(ChildError):
     """The command of a server is not there; starting it again does not help."""
 
 
-async def transport_to(node: ServerNode, guard: Guard, stderr: Callable[[str], None]) -> Transport:
+def access_to(node: ServerNode, changed: Callable[[], None]) -> "Access | None":
+    """Return what lets us in to a remote server, unless the user has set a header that does.
+
+    `changed` is called when it needs a person, or does no longer.
+    """
+    transport = node.transport
+    if isinstance(transport, StdioTransport) or "authorization" in map(str.lower, transport.headers):
+        return None
+    # Imported here for the same reason as the HTTP client below.
+    from composite_runtime.auth.access import Access
+
+    return Access(node, changed)
+
+
+async def transport_to(
+    node: ServerNode, guard: Guard, stderr: Callable[[str], None], access: "Access | None" = None
+) -> Transport:
     """Return the transport that reaches the node's server.
 
     Raises:
@@ -62,7 +82,7 @@ async def transport_to(node: ServerNode, guard: Guard, stderr: Callable[[str], N
         return await _resolved(transport, node)
 
     kind = SseChild if isinstance(transport, SseTransport) else HttpChild
-    return kind(await _text(transport.url, node), extra, message_limit=limit)
+    return kind(await _text(transport.url, node), extra, message_limit=limit, access=access)
 
 
 async def _launch(node: ServerNode, transport: StdioTransport) -> Launch:

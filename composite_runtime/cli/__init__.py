@@ -24,12 +24,15 @@ COMMANDS = {
     "bundle": "write a graph as a bundle that Claude Desktop installs",
     "catalogue": "find known servers, here or in the MCP Registry",
     "ps": "list the runtimes that are running, and follow one",
+    "sign-in": "sign in to a remote server of a graph, in the browser",
+    "sign-out": "forget the sign-in to a remote server",
+    "sign-ins": "list the remote servers you are signed in to",
     "secret": "store, list and delete secrets in the system keyring",
     "example": "run one of the small servers that come with Fusion",
 }
 
-# Commands whose names Python keeps for itself.
-_MODULES = {"import": "importing"}
+# Commands whose names cannot be those of modules.
+_MODULES = {"import": "importing", "sign-in": "sign_in", "sign-out": "sign_out", "sign-ins": "sign_ins"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

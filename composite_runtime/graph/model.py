@@ -30,12 +30,30 @@ class StdioTransport(Value):
     cwd: str | None = None
 
 
+class Auth(Value):
+    """How to sign in to a remote server by OAuth, where what Fusion finds out by itself does not do.
+
+    `client_id` and `client_secret` are of a client that was registered by hand, with `redirect_uri` where it was given
+    a fixed one; `client_metadata_url` is the address of a client's own description. `issuer` is the only authorization
+    server to trust with them. With the grant `client_credentials` the runtime signs in by itself, as that client.
+    """
+
+    grant: Literal["authorization_code", "client_credentials"] = "authorization_code"
+    client_id: str | None = None
+    client_secret: str | None = None
+    client_metadata_url: str | None = None
+    redirect_uri: str | None = None
+    issuer: str | None = None
+    scope: str | None = None
+
+
 class HttpTransport(Value):
     """A child reached over streamable HTTP."""
 
     type: Literal["http"] = "http"
     url: str
     headers: Mapping[str, str] = Field(default_factory=dict)
+    auth: Auth | None = None
 
 
 class SseTransport(Value):
@@ -44,6 +62,7 @@ class SseTransport(Value):
     type: Literal["sse"] = "sse"
     url: str
     headers: Mapping[str, str] = Field(default_factory=dict)
+    auth: Auth | None = None
 
 
 Transport: TypeAlias = Annotated[StdioTransport | HttpTransport | SseTransport, Field(discriminator="type")]

@@ -19,7 +19,8 @@ from composite_runtime.secrets.vault import Vault, VaultUnavailable
 
 __all__ = [
     "Redactor", "Reference", "Vault", "VaultUnavailable",
-    "delete", "escape", "names", "redact", "references", "resolve", "store", "unescape", "variable_of",
+    "check_keyring", "conceal", "delete", "escape", "forget_token", "keep_token", "names", "redact", "references",
+    "resolve", "store", "token", "unescape", "variable_of",
 ]  # fmt: skip
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:/@+-]{0,199}")
@@ -56,6 +57,11 @@ def resolve(text: str, node: str | None = None) -> str:
 def redact(text: str) -> str:
     """Return the text with every value resolved so far replaced by its reference."""
     return _redactor.redact(text)
+
+
+def conceal(value: str, shown: str) -> None:
+    """Have `redact` put `shown` in the place of a value from now on."""
+    _redactor.learn(value, shown)
 
 
 def store(name: str, value: str, *, in_file: bool = False) -> None:
@@ -98,8 +104,42 @@ def delete(name: str) -> bool:
 
 def names() -> dict[str, str]:
     """Return the names of the secrets stored through `store`, each with where it is kept: `keyring` or `file`."""
-    places = dict.fromkeys(_indexed(), "keyring") | dict.fromkeys(plain_file.load(), "file")
+    in_file = filter(_NAME.fullmatch, plain_file.load())
+    places = dict.fromkeys(_indexed(), "keyring") | dict.fromkeys(in_file, "file")
     return dict(sorted(places.items()))
+
+
+# Tokens are kept beside the secrets, by names no reference can have: whoever writes a graph cannot ask for one.
+
+
+def keep_token(name: str, value: str, *, in_file: bool) -> None:
+    """Keep a token; raise `FusionError` when the keyring does not take it."""
+    assert not _NAME.fullmatch(name)
+    if in_file:
+        plain_file.save(name, value)
+        return
+    try:
+        _vault.set(name, value)
+    except VaultUnavailable as error:
+        raise FusionError(str(error)) from None
+
+
+def check_keyring() -> None:
+    """Raise `VaultUnavailable` when there is no keyring, or it is locked."""
+    _vault.get("~")
+
+
+def token(name: str, *, in_file: bool) -> str | None:
+    """Return a token that was kept; raise `FusionError` when it cannot be read."""
+    return plain_file.load().get(name) if in_file else _vault.get(name)
+
+
+def forget_token(name: str, *, in_file: bool) -> None:
+    """Forget a token; raise `FusionError` when it cannot be deleted."""
+    if in_file:
+        plain_file.delete(name)
+    else:
+        _vault.delete(name)
 
 
 def variable_of(name: str, kind: str = "secret") -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
 from composite_runtime.errors import ChildError
@@ -13,7 +14,7 @@ from composite_runtime.wire.era import Era, era_of
 from composite_runtime.wire.http_client import HttpClient, Response
 from composite_runtime.wire.jsonrpc import Json, RequestId
 from composite_runtime.wire.sse import EventParser, ServerEvent
-from composite_runtime.wire.transport import NotUnderstood, Receiver, SessionForgotten
+from composite_runtime.wire.transport import AuthorizationNeeded, NotUnderstood, Receiver, SessionForgotten
 
 MESSAGE_LIMIT = 64 * 1024 * 1024
 _ENDPOINT_S = 10.0
@@ -27,8 +28,23 @@ Exchanged = Callable[[RequestId | None, str, str, Mapping[str, str], Response], 
 Headers = Callable[[], Awaitable[Mapping[str, str]]]
 
 
-class AuthorizationNeeded(ChildError):
-    """The server wants credentials it has not got; trying again does not help."""
+class Access(Protocol):
+    """What lets us in, beyond the headers the user has set."""
+
+    async def headers(self) -> Mapping[str, str]:
+        """Return the headers that let a request in; none when there is nothing to show."""
+        ...
+
+    async def refused(self, status: int, challenge: str, sent: Mapping[str, str], *, again: bool) -> bool:
+        """Take note that a request with the headers `sent` was answered 401 or 403; `challenge` is what it asked for.
+
+        Returns whether it should be sent once more, which is never so when this was the second time.
+
+        Raises:
+            AuthorizationNeeded: a person has to do something first.
+            ChildError: what would let us in cannot be had just now.
+        """
+        ...
 
 
 class HttpChild:
@@ -36,10 +52,13 @@ class HttpChild:
 
     needs_headers = True
 
-    def __init__(self, url: str, extra: Headers, *, message_limit: int = MESSAGE_LIMIT) -> None:
+    def __init__(
+        self, url: str, extra: Headers, *, message_limit: int = MESSAGE_LIMIT, access: Access | None = None
+    ) -> None:
         self._url = url
         self._host = urlsplit(url).hostname or url
         self._extra = extra
+        self._access = access
         self._limit = message_limit
         self._client = HttpClient(url)
         self._tasks = Tasks()
@@ -53,8 +72,11 @@ class HttpChild:
         """Called with what HTTP added to each message, if somebody wants to know."""
 
     async def open(self, receiver: Receiver) -> None:
-        """Do nothing yet: HTTP connects with the first message."""
+        """Connect with nobody yet, which comes with the first message; but have ready what lets us in."""
         self._receiver = receiver
+        if self._access is not None:
+            # To renew it may take longer than a server may take to answer its first message.
+            await self._access.headers()
 
     def negotiated(self, version: str) -> None:
         """Send the revision with each message from now on, and listen to what a legacy server has to tell unasked."""
@@ -159,10 +181,30 @@ class HttpChild:
         body: bytes | None = None,
         request_id: RequestId | None = None,
     ) -> Response:
-        response = await self._client.request(method, url, headers, body)
-        if self.exchanged is not None:
-            self.exchanged(request_id, method, url, headers, response)
+        """Send a request; once more, when the server wants other credentials than it was shown and there are some."""
+        access = self._access
+        for again in (False, True):
+            sent = headers if access is None else {**headers, **await access.headers()}
+            response = await self._client.request(method, url, sent, body)
+            if self.exchanged is not None:
+                self.exchanged(request_id, method, url, headers, response)
+            if access is None or not await self._may_ask_again(access, response, sent, again=again):
+                break
         return response
+
+    async def _may_ask_again(self, access: Access, response: Response, sent: Mapping[str, str], *, again: bool) -> bool:
+        if response.status not in {401, 403}:
+            return False
+        try:
+            challenge = response.headers.get("www-authenticate", "")
+            is_worth_it = await access.refused(response.status, challenge, sent, again=again)
+        except BaseException:
+            response.close()
+            raise
+        if is_worth_it:
+            await response.skip(_SKIP_S)
+            response.close()
+        return is_worth_it
 
     async def _refused(self, response: Response, kind: str, request_id: RequestId | None) -> None:
         body = await response.read(self._limit) if kind == "application/json" else b""

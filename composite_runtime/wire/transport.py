@@ -15,6 +15,10 @@ class NotUnderstood(ChildError):
     """The other side refused a message without an error of MCP: it may speak another revision."""
 
 
+class AuthorizationNeeded(ChildError):
+    """The server wants credentials it has not got; trying again does not help."""
+
+
 class Receiver(Protocol):
     """Takes what comes in, synchronously and in the order of the wire."""
 
