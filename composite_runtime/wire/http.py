@@ -187,7 +187,7 @@ class HttpChild:
             sent = headers if access is None else {**headers, **await access.headers()}
             response = await self._client.request(method, url, sent, body)
             if self.exchanged is not None:
-                self.exchanged(request_id, method, url, headers, response)
+                self.exchanged(request_id, method, url, sent, response)
             if access is None or not await self._may_ask_again(access, response, sent, again=again):
                 break
         return response
