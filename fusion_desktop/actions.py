@@ -182,6 +182,15 @@ TABLE: tuple[Spec, ...] = (
         "canvas",
         help="Try out what this node offers by itself",
     ),
+    Spec(
+        "run.doctor",
+        "Find out why…",
+        ("Shift+D",),
+        "help",
+        lambda now: _one(now) and not now.composites,
+        "canvas",
+        help="Examine a server that does not work, step by step",
+    ),
     Spec("help.palette", "All commands…", ("Ctrl+Shift+P", "Ctrl+K"), "palette"),
     Spec("help.keys", "Keys", ("?", "F1"), "keyboard", _always, "canvas"),
     Spec("help.about", "About Fusion"),
@@ -251,7 +260,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "graph.tidy",
         ),
     ),
-    ("Run", ("run.start", "run.stop", "", "run.inspect", "", "*transport")),
+    ("Run", ("run.start", "run.stop", "", "run.inspect", "run.doctor", "", "*transport")),
     (
         "View",
         (
@@ -307,6 +316,7 @@ CONTEXT_MENUS: Mapping[str, tuple[str, ...]] = {
         "graph.properties",
         "graph.toggle",
         "run.inspect",
+        "run.doctor",
         "",
         "wire.connect",
         "wire.disconnect",

@@ -14,6 +14,7 @@ from composite_runtime.errors import FusionError
 from composite_runtime.interop import login_path
 from fusion_desktop import assets, tasks, theme
 from fusion_desktop.calling import Calling
+from fusion_desktop.diagnosing import Diagnosing
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.files import DocumentFile, Recovered, left_behind
 from fusion_desktop.first_starts import FirstStarts
@@ -59,6 +60,7 @@ class Program(QObject):
         self.inspector.answers.changed.connect(self._keep_answers)
         self._show_graph()
         self.calling = Calling(self.document, self.inspector, self.directs, parent=self)
+        self.diagnosing = Diagnosing(self.document, self.first_starts.guard, self)
         self.window = MainWindow(
             self.document,
             self.file,
@@ -69,6 +71,7 @@ class Program(QObject):
             log_panel=LogPanel(self.log),
             inspector=self.inspector,
             calling=self.calling,
+            diagnosing=self.diagnosing,
         )
 
     def _show_graph(self) -> None:
@@ -105,6 +108,7 @@ class Program(QObject):
 
     async def end(self) -> None:
         """Stop what runs, then everything that is under way."""
+        await self.diagnosing.end()
         await self.directs.end()
         await self.running.end()
         await tasks.cancel_all()

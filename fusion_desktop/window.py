@@ -30,6 +30,7 @@ from fusion_desktop.canvas.state import State
 from fusion_desktop.canvas.view import CanvasView
 from fusion_desktop.canvas.welcome import Welcome
 from fusion_desktop.completing import Completing
+from fusion_desktop.diagnosing import Diagnosing
 from fusion_desktop.dialogs.ask import ask
 from fusion_desktop.dialogs.export import ExportDialog
 from fusion_desktop.dialogs.filing import Filing
@@ -82,6 +83,7 @@ class MainWindow(QMainWindow):
         log_panel: QWidget,
         inspector: Inspector,
         calling: Calling,
+        diagnosing: Diagnosing,
     ) -> None:
         super().__init__()
         self.setObjectName("main")
@@ -122,6 +124,7 @@ class MainWindow(QMainWindow):
         self.log_panel = log_panel
         self.inspector = inspector
         self.calling = calling
+        self.diagnosing = diagnosing
         self._docks: dict[str, Dock] = {}
         self._titles_timer = QTimer(self, interval=0, singleShot=True)
         self._titles_timer.timeout.connect(self._fit_titles)
@@ -162,6 +165,7 @@ class MainWindow(QMainWindow):
             ("log", "Log", self.log_panel, BOTTOM),
             ("problems", "Problems", self.problems, BOTTOM),
             ("calls", "Calls", self.calling.view, BOTTOM),
+            ("doctor", "Doctor", self.diagnosing.panel, RIGHT),
         ):
             dock = Dock(name, title, panel, self)
             self._docks[name] = dock
@@ -173,11 +177,13 @@ class MainWindow(QMainWindow):
             ("properties", "history"),
             ("log", "problems"),
             ("log", "calls"),
+            ("inspector", "doctor"),
         ):
             self.tabifyDockWidget(self._docks[first], self._docks[second])
         for name in ("properties", "log"):
             self._docks[name].raise_()
         self._docks["history"].hide()
+        self._docks["doctor"].hide()
         docks = [self._docks[name] for name in ("catalogue", "properties")]
         self.resizeDocks(docks, [248, 328], Qt.Orientation.Horizontal)
         self.resizeDocks([self._docks["log"]], [180], Qt.Orientation.Vertical)
@@ -244,6 +250,7 @@ class MainWindow(QMainWindow):
                 "view.full_screen": self._toggle_full_screen,
                 "run.start": lambda: self.running.start(self.settings.transport),
                 "run.stop": self.running.stop,
+                "run.doctor": lambda: self.diagnosing.examine(self.scene.selected_nodes()[0]),
                 "run.inspect": self._inspect,
             }
         )
@@ -264,6 +271,9 @@ class MainWindow(QMainWindow):
         self._first_starts.asked.connect(self._ask_first_start)
         self._first_starts.refused.connect(self.show_error)
         self.calling.refused.connect(self.show_error)
+        self.diagnosing.refused.connect(self.show_error)
+        self.diagnosing.shown.connect(lambda: self.show_panel("doctor"))
+        self.diagnosing.properties_wanted.connect(self._show_properties)
         self.calling.noticed.connect(lambda text: self.banner.tell(text, role="warning"))
         self.calling.shown.connect(lambda: self.show_panel("inspector"))
         self.running.warned.connect(lambda text: self.banner.tell(text, role="warning"))
@@ -427,6 +437,10 @@ class MainWindow(QMainWindow):
     def _edit_properties(self) -> None:
         self.focus.enter("properties")
         self.properties.focus_name()
+
+    def _show_properties(self, node_id: str) -> None:
+        self.editing.show_node(node_id)
+        self.show_panel("properties")
 
     def _tell_about(self) -> None:
         about = f"Version {version('fusion-desktop')}, under the MIT licence."

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from composite_runtime.cli import supervised
 from composite_runtime.doctor import Check, Diagnosis, Outcome, Patience, examine_all
 from composite_runtime.errors import GraphError
 from composite_runtime.graph import file
@@ -29,7 +30,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--patience", type=float, default=60.0, metavar="SECONDS", help="how long a server may take to begin"
     )
-    parser.add_argument("--json", action="store_true", help="print every check with what was seen, as JSON")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print every check with what was seen, as JSON")
+    form.add_argument("--supervised", action="store_true", help=supervised.HELP)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,14 +40,27 @@ def run(args: argparse.Namespace) -> int:
     nodes = _wanted(file.load(args.graph), args.node)
 
     def tell(node: ServerNode, check: Check) -> None:
+        if args.supervised:
+            supervised.tell("check", {"node": node.id, "check": check.to_json()})
+            return
         print(f"{node.name}: {check.step} {_SIGNS[check.outcome]}", file=sys.stderr)
 
+    if args.supervised:
+        supervised.end_with_stdin()
     diagnoses = asyncio.run(examine_all(nodes, patience=Patience(opening_s=args.patience), tell=tell))
+    if args.supervised:
+        for diagnosis in diagnoses:
+            supervised.tell("diagnosis", diagnosis.to_json())
+        return _exit_code(diagnoses)
     if args.json:
         text = json.dumps([diagnosis.to_json() for diagnosis in diagnoses], indent=2, ensure_ascii=False)
     else:
         text = "\n\n".join(_as_text(diagnosis) for diagnosis in diagnoses) or "There is no server in this graph."
     print(text)
+    return _exit_code(diagnoses)
+
+
+def _exit_code(diagnoses: Sequence[Diagnosis]) -> int:
     return 0 if all(diagnosis.is_healthy for diagnosis in diagnoses) else 1
 
 

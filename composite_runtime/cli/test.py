@@ -14,6 +14,7 @@ from composite_runtime.calls.folder import Collection, folder_of, load_all
 from composite_runtime.calls.model import SavedCall
 from composite_runtime.calls.report import as_junit, summary
 from composite_runtime.calls.runner import AT_ONCE, PATIENCE_S, TIMEOUT_S, Result, Status, run_calls
+from composite_runtime.cli import supervised
 from composite_runtime.errors import FusionError
 from composite_runtime.graph import file
 from composite_runtime.runtime import prepare_loop
@@ -28,7 +29,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "calls", nargs="*", metavar="CALL", help="calls of GRAPH.calls by name, folder or pattern (default: all)"
     )
-    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="where the calls are (default: GRAPH.calls)")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the results as JSON")
+    form.add_argument("--supervised", action="store_true", help=supervised.HELP)
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the results as JUnit XML as well")
     parser.add_argument("--jobs", type=_count, default=AT_ONCE, metavar="N", help="how many calls at a time")
     parser.add_argument("--timeout", type=float, default=TIMEOUT_S, metavar="SECONDS", help="how long a call may take")
@@ -39,7 +43,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make the calls and print what came of them; the exit code says it too."""
-    folder = folder_of(args.graph)
+    folder = args.folder or folder_of(args.graph)
+    if args.supervised:
+        supervised.end_with_stdin()
     try:
         graph = file.load(args.graph)
         chosen = _chosen(load_all(folder), args.calls)
@@ -55,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
                     at_once=args.jobs,
                     timeout_s=args.timeout,
                     patience_s=args.patience,
-                    tell=_tell,
+                    tell=_tell_line if args.supervised else _tell,
                 )
             )
         broken = [Result(key, key, Status.NOT_MADE, why) for key, why in chosen.broken.items()]
@@ -65,7 +71,11 @@ def run(args: argparse.Namespace) -> int:
     except FusionError as error:
         print(f"composite-runtime: {error}", file=sys.stderr)
         return NOT_MADE
-    print(_as_json(results) if args.json else _as_text(results, time.perf_counter() - began))
+    if args.supervised:
+        for result in broken:
+            _tell_line(result)
+    else:
+        print(_as_json(results) if args.json else _as_text(results, time.perf_counter() - began))
     return _exit_code(results)
 
 
@@ -105,6 +115,10 @@ def _exit_code(results: Sequence[Result]) -> int:
 def _tell(result: Result) -> None:
     took = "" if result.milliseconds is None else f" ({result.milliseconds:.0f} ms)"
     print(f"{_word(result)} {result.key}{took}", file=sys.stderr)
+
+
+def _tell_line(result: Result) -> None:
+    supervised.tell("result", {**result.to_json(), "answer": result.answer})
 
 
 def _word(result: Result) -> str:

@@ -77,6 +77,25 @@ class Check:
     finding: Finding | None = None
     detail: tuple[str, ...] = ()
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the check as JSON; each fix also as the one line it is known by."""
+        data = asdict(self)
+        if self.finding is not None:
+            data["finding"]["fixes"] = [{"id": str(fix), **asdict(fix)} for fix in self.finding.fixes]
+        return data
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Check":
+        """Return the check that `to_json` has written."""
+        found = data.get("finding")
+        finding = found and Finding(
+            found["fault"],
+            found["message"],
+            found["remedy"],
+            tuple(Fix(fix["action"], fix["value"]) for fix in found["fixes"]),
+        )
+        return cls(Step(data["step"]), Outcome(data["outcome"]), data["message"], finding, tuple(data["detail"]))
+
 
 def passed(step: Step, message: str, *detail: str) -> Check:
     """Return a check that went well."""
@@ -127,31 +146,16 @@ class Diagnosis:
         return worst.finding.fault if worst is not None and worst.finding is not None else None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the diagnosis as JSON; each fix also as the one line it is known by."""
-        checks = [asdict(check) for check in self.checks]
-        for data, check in zip(checks, self.checks, strict=True):
-            if check.finding is not None:
-                data["finding"]["fixes"] = [{"id": str(fix), **asdict(fix)} for fix in check.finding.fixes]
+        """Return the diagnosis as JSON."""
         return {
             "node": self.node,
             "name": self.name,
             "healthy": self.is_healthy,
             "fault": self.fault,
-            "checks": checks,
+            "checks": [check.to_json() for check in self.checks],
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Diagnosis":
         """Return the diagnosis that `to_json` has written."""
-        return cls(data["node"], data["name"], tuple(_check(check) for check in data["checks"]))
-
-
-def _check(data: dict[str, Any]) -> Check:
-    found = data.get("finding")
-    finding = found and Finding(
-        found["fault"],
-        found["message"],
-        found["remedy"],
-        tuple(Fix(fix["action"], fix["value"]) for fix in found["fixes"]),
-    )
-    return Check(Step(data["step"]), Outcome(data["outcome"]), data["message"], finding, tuple(data["detail"]))
+        return cls(data["node"], data["name"], tuple(Check.from_json(check) for check in data["checks"]))

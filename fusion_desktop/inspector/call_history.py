@@ -43,8 +43,7 @@ class CallHistory(QWidget):
 
     def __init__(self, history: History, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        # In a dock nothing else would paint what lies behind the parts.
-        self.setAutoFillBackground(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._history = history
         self._kept: Kept | None = None
         self._model = CallModel(self)

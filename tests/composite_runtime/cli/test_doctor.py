@@ -1,4 +1,5 @@
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -61,3 +62,34 @@ def test_a_secret_a_server_prints_is_not_shown(
     told = capsys.readouterr()
     assert "bad token ${secret:weather}" in told.out
     assert "planted" not in told.out + told.err
+
+
+def test_who_follows_the_doctor_is_told_check_by_check(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "composite_runtime",
+        "doctor",
+        saved(tmp_path, "raise SystemExit(3)"),
+        "--supervised",
+    ]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told = [json.loads(line) for line in process.stdout]
+
+    *checks, diagnosis = told
+    assert [one["check"]["step"] for one in checks] == ["command", "version", "folder", "references", "spawn", "output"]
+    assert (diagnosis["event"], diagnosis["healthy"], process.returncode) == ("diagnosis", False, 1)
+
+
+@pytest.mark.timeout(30)
+def test_the_doctor_ends_with_whoever_followed_it(tmp_path: Path) -> None:
+    path = saved(tmp_path, "import time; time.sleep(600)")
+    command = [sys.executable, "-m", "composite_runtime", "doctor", path, "--supervised"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while '"references"' not in process.stdout.readline():
+            pass
+        process.communicate(timeout=20)  # closes stdin
+
+    assert process.returncode != 0

@@ -1,0 +1,183 @@
+"""Find out why a server does not work, and put it right: as an edit, as a command that is shown first, as a secret."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QInputDialog, QLineEdit, QWidget
+
+from composite_runtime import secrets
+from composite_runtime.graph.model import ServerNode
+from fusion_desktop.dialogs.ask import ask
+from fusion_desktop.document.document import Document
+from fusion_desktop.panels.doctor import DoctorPanel, Offer
+from fusion_desktop.run.command import RuntimeCommand
+from fusion_desktop.run.doctor import Doctor
+from fusion_desktop.tasks import spawn
+
+if TYPE_CHECKING:
+    from composite_runtime.doctor import Check, Fix
+    from composite_runtime.doctor.commands import Command
+
+Guard = Callable[[Callable[[], object]], None]
+
+_EDITED = {
+    "use-absolute-path": "Use {}",
+    "split-command": "Split the command line",
+    "add-to-path": "Add {} to its PATH",
+    "add-argument": "Add the argument {}",
+    "pin-version": "Pin {}",
+    "set-url": "Use {}",
+    "set-transport": "Connect over {}",
+    "set-era": "Let the revision be found out",
+}
+_COMMANDS = {
+    "install": "Install {}…",
+    "update": "Update {}…",
+    "install-module": "Install it with pip…",
+    "make-executable": "Make it executable…",
+    "convert-line-ends": "Convert its line ends…",
+    "start": "Start {}…",
+    "join-group": "Join the group {}…",
+}
+_BY_HAND = {
+    "choose-command": "Change the command…",
+    "edit-arguments": "Change the arguments…",
+    "set-url": "Change the URL…",
+    "set-folder": "Change the folder…",
+    "set-header": "Set the header…",
+    "set-env": "Set {}…",
+    "set-input": "Set {}…",
+    "use-program": "Change the command…",
+}
+# By whether there is no keyring.
+_KEPT = {False: "the system keyring", True: "a private file, since this system has no keyring"}
+_LONGEST = 28
+
+
+class Diagnosing(QObject):
+    """Connects the doctor with the document; `guard` asks before a command is started for the first time."""
+
+    shown = Signal()
+    """The panel has something to show."""
+    properties_wanted = Signal(str)
+    """The id of a node that has to be changed by hand."""
+    refused = Signal(str)
+
+    def __init__(self, document: Document, guard: Guard, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.document = document
+        self._guard = guard
+        self.doctor = Doctor(self)
+        self._runner = RuntimeCommand(self)
+        self._runner.told.connect(lambda _: None)
+        self._runner.ended.connect(self._ran)
+        self.panel = DoctorPanel(self.doctor, self._offers)
+        self.panel.again_wanted.connect(self.again)
+        self._node_id: str | None = None
+        document.loaded.connect(self.doctor.stop)
+
+    def examine(self, node_id: str) -> None:
+        """Examine a server, and show it."""
+        node = self.document.node(node_id)
+        if not isinstance(node, ServerNode):
+            self.refused.emit("Only servers are examined; a composite works when its members do.")
+            return
+        self._node_id = node_id
+        self.shown.emit()
+        self._guard(lambda: self.doctor.examine(self.document.graph, node))
+
+    def again(self) -> None:
+        """Examine the same server as it is now."""
+        if self._node_id is not None and self.document.node(self._node_id) is not None:
+            self.examine(self._node_id)
+
+    async def end(self) -> None:
+        """Return when nothing runs any more."""
+        await self._runner.end()
+        await self.doctor.end()
+
+    def _offers(self, node: ServerNode, check: "Check") -> list[Offer]:
+        assert check.finding is not None
+        no_keyring = check.finding.fault == "keyring-unavailable"
+        found = [
+            offer for fix in check.finding.fixes if (offer := self._offer(node, fix, in_file=no_keyring)) is not None
+        ]
+        return [Offer(offer.words, offer.about, offer.do, number == 0) for number, offer in enumerate(found)]
+
+    def _offer(self, node: ServerNode, fix: "Fix", *, in_file: bool) -> Offer | None:
+        from composite_runtime.doctor import repaired
+        from composite_runtime.doctor.commands import command_for
+
+        if repaired(node, fix) is not None:
+            words = _cut(_EDITED.get(fix.action, fix.action).format(fix.value))
+            return Offer(words, f"Changes {node.name}; can be undone", lambda: self._edit(node.id, fix, words))
+        if fix.action == "set-secret":
+            words, about = _cut(f"Enter {fix.value}…"), f"Stores it in {_KEPT[in_file]}"
+            return Offer(words, about, lambda: self._ask_secret(fix.value, in_file=in_file))
+        command = command_for(fix, node)
+        if command is not None:
+            words = _cut(_COMMANDS[fix.action].format(fix.value))
+            return Offer(words, f"Shows the command first: {command}", lambda: self._ask_command(command))
+        if fix.action in _BY_HAND:
+            words = _cut(_BY_HAND[fix.action].format(fix.value or "the variable"))
+            return Offer(words, "Shows its properties", lambda: self.properties_wanted.emit(node.id))
+        return None
+
+    def _edit(self, node_id: str, fix: "Fix", words: str) -> None:
+        """Apply a remedy to the node as it is now, in one step, and look again."""
+        from composite_runtime.doctor import repaired
+
+        node = self.document.node(node_id)
+        changed = repaired(node, fix) if isinstance(node, ServerNode) else None
+        if changed is None:
+            self.refused.emit("That server is not in the graph any more, or is of another kind by now.")
+            return
+        graph = self.document.graph
+        nodes = tuple(changed if one.id == node_id else one for one in graph.nodes)
+        self.document.edit(f"Fix: {words}", graph.but(nodes=nodes))
+        self.again()
+
+    def _ask_command(self, command: "Command") -> None:
+        text = str(command)
+        answers: dict[str, Callable[[], object]] = {"Copy": lambda: QGuiApplication.clipboard().setText(text)}
+        if command.can_run:
+            answers["Run it"] = lambda: self._run(command)
+        answers["Cancel"] = lambda: None
+        default = "Run it" if command.can_run else "Copy"
+        where = "It is run here, as you." if command.can_run else "Run it in a terminal, then check again."
+        ask(self._window(), where, text, answers, default=default)
+
+    def _run(self, command: "Command") -> None:
+        self.panel.say(f"Running {command}", "muted")
+        self._runner.run(command.words)
+
+    def _ran(self, code: int, words: str) -> None:
+        if code:
+            self.panel.say(f"That failed: {words.splitlines()[-1] if words else f'exit code {code}'}", "error")
+        else:
+            self.again()
+
+    def _ask_secret(self, name: str, *, in_file: bool) -> None:
+        dialog = QInputDialog(self._window())
+        dialog.setWindowTitle("Fusion")
+        dialog.setLabelText(f"The value of the secret {name}. It goes into {_KEPT[in_file]}, never into the graph.")
+        dialog.setTextEchoMode(QLineEdit.EchoMode.Password)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.textValueSelected.connect(
+            lambda value: spawn(self._store(name, value, in_file=in_file), failed=self.refused.emit)
+        )
+        dialog.open()
+
+    async def _store(self, name: str, value: str, *, in_file: bool) -> None:
+        await asyncio.to_thread(secrets.store, name, value, in_file=in_file)
+        self.again()
+
+    def _window(self) -> QWidget:
+        return self.panel.window()
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"
