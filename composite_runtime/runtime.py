@@ -74,6 +74,7 @@ class Options:
     supervised: bool = False
     token: str | None = None
     trace: Path | None = None
+    watched: bool = False
 
 
 def prepare_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -103,7 +104,7 @@ class _Run:
         self._tell = emit
         self._recorder = Recorder(options.trace) if options.trace is not None else None
         self._taps = Switch(self._recorder)
-        self._feed = Feed(str(options.graph.resolve()), supervised=options.supervised)
+        self._feed = Feed(str(options.graph.resolve()), supervised=options.supervised, keeps_first=options.watched)
         self._supervisor = Supervisor(emit=self._emit, recorder=self._taps)
         self._stop = asyncio.Event()
         self._tasks = Tasks()
@@ -161,7 +162,7 @@ class _Run:
             server.tap = tap if wanted or self._recorder is not None else untapped
 
         self._feed.frames_wanted = switch
-        switch(False)
+        switch(self._options.watched)
 
     async def _serve_stdio(self, server: Server, root: str) -> str | None:
         from composite_runtime.front.stdio import StdioFront

@@ -23,6 +23,7 @@ class Situation:
     can_redo: bool = False
     can_paste: bool = False
     is_running: bool = False
+    is_attached: bool = False
     is_inside: bool = False
     is_saved: bool = False
 
@@ -169,9 +170,13 @@ TABLE: tuple[Spec, ...] = (
     Spec("panel.log", "Log", ("Ctrl+Shift+6",), "log"),
     Spec("panel.problems", "Problems", ("Ctrl+Shift+7",), "warning"),
     Spec("panel.calls", "Calls", ("Ctrl+Shift+8",), "history"),
+    Spec("panel.traffic", "Traffic", ("Ctrl+Shift+9",), "send"),
     Spec("panel.next", "Next panel", ("F6",)),
     Spec("panel.previous", "Previous panel", ("Shift+F6",)),
     Spec("run.start", "Run", ("F5",), "run", lambda now: now.shown > 0 and not now.is_running, mac_keys=("Ctrl+R",)),
+    Spec("run.attach", "Attach to a running composite…", (), "eye", lambda now: not now.is_running),
+    Spec("run.detach", "Stop watching", (), "close", lambda now: now.is_attached),
+    Spec("run.recording", "Open recorded traffic…", (), "history"),
     Spec("run.stop", "Stop", ("Shift+F5",), "stop", lambda now: now.is_running, mac_keys=("Ctrl+.",)),
     Spec(
         "run.inspect",
@@ -260,7 +265,13 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "graph.tidy",
         ),
     ),
-    ("Run", ("run.start", "run.stop", "", "run.inspect", "run.doctor", "", "*transport")),
+    (
+        "Run",
+        (
+            *("run.start", "run.stop", "", "run.inspect", "run.doctor", ""),
+            *("run.attach", "run.detach", "run.recording", "", "*transport"),
+        ),
+    ),
     (
         "View",
         (

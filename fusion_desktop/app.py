@@ -19,14 +19,18 @@ from fusion_desktop.document.document import Document
 from fusion_desktop.document.files import DocumentFile, Recovered, left_behind
 from fusion_desktop.first_starts import FirstStarts
 from fusion_desktop.inspector.inspector import Inspector
+from fusion_desktop.inspector.json_tree import JsonTree
 from fusion_desktop.panels.log import LogPanel
+from fusion_desktop.panels.traffic import TrafficPanel
 from fusion_desktop.run.direct import Directs
 from fusion_desktop.run.log_model import LogModel
 from fusion_desktop.run.process import RuntimeProcess
 from fusion_desktop.run.session import InspectorSession
 from fusion_desktop.run.status import Status
+from fusion_desktop.run.traffic_model import TrafficModel
 from fusion_desktop.running import Running
 from fusion_desktop.settings import Settings
+from fusion_desktop.watching import Watching
 from fusion_desktop.window import MainWindow
 
 
@@ -61,6 +65,10 @@ class Program(QObject):
         self._show_graph()
         self.calling = Calling(self.document, self.inspector, self.directs, parent=self)
         self.diagnosing = Diagnosing(self.document, self.first_starts.guard, self)
+        self.traffic = TrafficModel(self)
+        self.watching = Watching(
+            self.document, self.running, traffic=self.traffic, log=self.log, status=self.status, parent=self
+        )
         self.window = MainWindow(
             self.document,
             self.file,
@@ -72,6 +80,8 @@ class Program(QObject):
             inspector=self.inspector,
             calling=self.calling,
             diagnosing=self.diagnosing,
+            watching=self.watching,
+            traffic_panel=TrafficPanel(self.traffic, JsonTree),
         )
 
     def _show_graph(self) -> None:

@@ -1,5 +1,7 @@
 """Run and stop the composite that is drawn, and tell everyone who shows what it does."""
 
+from pathlib import Path
+
 from PySide6.QtCore import QObject, Signal
 
 from composite_runtime.errors import FusionError
@@ -45,6 +47,7 @@ class Running(QObject):
         self._copy = WorkingCopy(document, self, held_back=first_starts.held_back)
         self._url: str | None = None
         self._is_ready = False
+        self._served: Path | None = None
         process.event.connect(self._take)
         session.logged.connect(log.take_message)
         process.stopped.connect(self._stopped)
@@ -69,6 +72,11 @@ class Running(QObject):
         """Return where clients can connect, if it is served over HTTP."""
         return self._url
 
+    @property
+    def served(self) -> Path | None:
+        """Return the file that is served, while something runs."""
+        return self._served if self._process.is_running else None
+
     def start(self, transport: Transport, composite: str | None = None) -> None:
         """Start the composite, once its commands are agreed to; say why if it cannot be started."""
         if not self._process.is_running:
@@ -90,6 +98,7 @@ class Running(QObject):
             return
         self._log.clear()
         self._status.clear()
+        self._served = path
         self._process.start(path, transport=transport, composite=served.id)
         self.changed.emit()
 

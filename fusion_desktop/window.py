@@ -17,16 +17,15 @@ from PySide6.QtWidgets import (
 )
 
 from composite_runtime import paths
-from composite_runtime.events import ChildState
 from composite_runtime.graph.model import CompositeNode, ServerNode
 from fusion_desktop import assets, theme
 from fusion_desktop.actions import TOOLBAR, Actions, Situation, commands
 from fusion_desktop.arrivals import Arrivals
+from fusion_desktop.attaching import Attaching
 from fusion_desktop.calling import Calling
 from fusion_desktop.canvas.access import Access
 from fusion_desktop.canvas.editing import Editing
 from fusion_desktop.canvas.scene import CanvasScene
-from fusion_desktop.canvas.state import State
 from fusion_desktop.canvas.view import CanvasView
 from fusion_desktop.canvas.welcome import Welcome
 from fusion_desktop.completing import Completing
@@ -42,6 +41,7 @@ from fusion_desktop.first_starts import FirstStarts
 from fusion_desktop.focus import Focus
 from fusion_desktop.inspector.inspector import Inspector
 from fusion_desktop.keymap import Keymap
+from fusion_desktop.liveness import Liveness
 from fusion_desktop.menus import Menus
 from fusion_desktop.panels.banner import Banner, Choice
 from fusion_desktop.panels.catalogue import CataloguePanel, load_catalogue
@@ -49,12 +49,15 @@ from fusion_desktop.panels.crumbs import Crumbs
 from fusion_desktop.panels.dock import Dock
 from fusion_desktop.panels.footer import Footer
 from fusion_desktop.panels.history import HistoryPanel
+from fusion_desktop.panels.log import LogPanel
 from fusion_desktop.panels.minimap import Minimap
 from fusion_desktop.panels.problems import ProblemsPanel
 from fusion_desktop.panels.properties import PropertiesPanel
+from fusion_desktop.panels.traffic import TrafficPanel
 from fusion_desktop.run.status import Status
 from fusion_desktop.running import Running
 from fusion_desktop.settings import WINDOW_VERSION, Settings
+from fusion_desktop.watching import Watching
 from fusion_desktop.wiring import Wiring
 
 _IS_MAC = sys.platform == "darwin"
@@ -80,7 +83,9 @@ class MainWindow(QMainWindow):
         running: Running,
         first_starts: FirstStarts,
         status: Status,
-        log_panel: QWidget,
+        log_panel: LogPanel,
+        traffic_panel: TrafficPanel,
+        watching: Watching,
         inspector: Inspector,
         calling: Calling,
         diagnosing: Diagnosing,
@@ -92,9 +97,11 @@ class MainWindow(QMainWindow):
         self.settings = settings
         self.running = running
         self._first_starts = first_starts
-        self._status = status
         self._is_closing = False
         self.scene = CanvasScene(document, self)
+        self._liveness = Liveness(
+            status, self.scene, lambda: self.running.is_running or self.attaching.shows_document, self
+        )
         self.view = CanvasView(document, self.scene)
         self.actions_table = Actions(self, self.view, Keymap(commands(is_mac=_IS_MAC), settings.keys))
         self.editing = Editing(document, self.scene, self.view)
@@ -120,8 +127,10 @@ class MainWindow(QMainWindow):
         self.wiring = Wiring(document, self.scene, self.view, editing=self.editing, finding=self.finding)
         self.properties = PropertiesPanel(document)
         self.problems = ProblemsPanel(document)
-        self.minimap = Minimap(document, self._state_colour)
+        self.minimap = Minimap(document, self._liveness.colour_of)
         self.log_panel = log_panel
+        self.traffic_panel = traffic_panel
+        self.attaching = Attaching(watching, log=log_panel, traffic=traffic_panel, banner=self.banner, window=self)
         self.inspector = inspector
         self.calling = calling
         self.diagnosing = diagnosing
@@ -163,6 +172,7 @@ class MainWindow(QMainWindow):
             ("inspector", "Inspector", self.inspector, RIGHT),
             ("history", "History", history, RIGHT),
             ("log", "Log", self.log_panel, BOTTOM),
+            ("traffic", "Traffic", self.traffic_panel, BOTTOM),
             ("problems", "Problems", self.problems, BOTTOM),
             ("calls", "Calls", self.calling.view, BOTTOM),
             ("doctor", "Doctor", self.diagnosing.panel, RIGHT),
@@ -175,6 +185,7 @@ class MainWindow(QMainWindow):
         for first, second in (
             ("properties", "inspector"),
             ("properties", "history"),
+            ("log", "traffic"),
             ("log", "problems"),
             ("log", "calls"),
             ("inspector", "doctor"),
@@ -186,7 +197,7 @@ class MainWindow(QMainWindow):
         self._docks["doctor"].hide()
         docks = [self._docks[name] for name in ("catalogue", "properties")]
         self.resizeDocks(docks, [248, 328], Qt.Orientation.Horizontal)
-        self.resizeDocks([self._docks["log"]], [180], Qt.Orientation.Vertical)
+        self.resizeDocks([self._docks["log"]], [232], Qt.Orientation.Vertical)
         self.resizeDocks([self._docks["catalogue"], self._docks["minimap"]], [560, 160], Qt.Orientation.Vertical)
         self.resize(1440, 900)
 
@@ -251,6 +262,7 @@ class MainWindow(QMainWindow):
                 "run.start": lambda: self.running.start(self.settings.transport),
                 "run.stop": self.running.stop,
                 "run.doctor": lambda: self.diagnosing.examine(self.scene.selected_nodes()[0]),
+                **self.attaching.handlers(),
                 "run.inspect": self._inspect,
             }
         )
@@ -278,8 +290,10 @@ class MainWindow(QMainWindow):
         self.calling.shown.connect(lambda: self.show_panel("inspector"))
         self.running.warned.connect(lambda text: self.banner.tell(text, role="warning"))
         self.running.changed.connect(self._update_running)
-        self._status.changed.connect(self._show_state)
-        self._status.reset.connect(self._show_states)
+        self.attaching.changed.connect(self._show_watching)
+        self.attaching.panel_wanted.connect(self.show_panel)
+        self.attaching.node_wanted.connect(self.editing.show_node)
+        self._liveness.shown.connect(self.minimap.refresh)
         self.file.path_changed.connect(self._update_title)
         self.file.changed_on_disk.connect(self._tell_conflict)
         self.filing.opened.connect(self._opened)
@@ -331,6 +345,7 @@ class MainWindow(QMainWindow):
                 can_paste=(mime := QGuiApplication.clipboard().mimeData()) is not None
                 and (mime.hasText() or mime.hasUrls()),
                 is_running=self.running.is_running,
+                is_attached=self.attaching.is_attached,
                 is_inside=self.scene.root is not None,
             )
         )
@@ -362,29 +377,6 @@ class MainWindow(QMainWindow):
         total = errors + warnings
         self._docks["problems"].setWindowTitle(f"Problems ({total})" if total else "Problems")
 
-    def _show_state(self, node_id: str) -> None:
-        """Pass what a child is doing on to the canvas."""
-        status = self._status.of(node_id)
-        state = State(status.state.value)
-        if state is State.READY and status.active:
-            state = State.BUSY
-        detail = status.reason or ""
-        if status.state is ChildState.READY and status.tools is not None:
-            detail = f"{status.tools} tool{'s' if status.tools != 1 else ''}"
-        self.scene.show_state(node_id, state, detail)
-        self.minimap.refresh()
-
-    def _show_states(self) -> None:
-        self.scene.clear_states()
-        if self.running.is_running:
-            for node_id in self._status.nodes():
-                self._show_state(node_id)
-        self.minimap.refresh()
-
-    def _state_colour(self, node_id: str) -> str | None:
-        state = self.scene.state_of(node_id)
-        return state.value if state is not None else None
-
     def _entered(self) -> None:
         self.crumbs.show_path(self.scene.root)
         self._update_situation()
@@ -399,6 +391,11 @@ class MainWindow(QMainWindow):
 
     def _run_or_stop(self) -> None:
         self.actions_table["run.stop" if self.running.is_running else "run.start"].trigger()
+
+    def _show_watching(self, word: str) -> None:
+        self.footer.show_run(word, None)
+        self._liveness.refresh()
+        self._update_situation()
 
     def export(self) -> None:
         """Save if need be, then open the export dialog: clients are given the path of the file."""

@@ -28,6 +28,16 @@ async def follow(run: Run, *, frames: bool = False) -> AsyncGenerator[Event, Non
     Raises:
         FusionError: the runtime cannot be reached, or does not let us in.
     """
+    async with contextlib.aclosing(lines(run, frames=frames)) as told:
+        async for line in told:
+            event = decode(line)
+            yield event
+            if isinstance(event, Stopped):
+                return
+
+
+async def lines(run: Run, *, frames: bool = False) -> AsyncGenerator[str, None]:
+    """Yield the lines that tell what `follow` yields, for who wants the very text of messages; raise `FusionError`."""
     try:
         reader, writer = await _connected(run)
     except OSError as error:
@@ -38,10 +48,7 @@ async def follow(run: Run, *, frames: bool = False) -> AsyncGenerator[Event, Non
         is_let_in = False
         while line := await _line(reader):
             is_let_in = True
-            event = decode(line.decode("utf-8", "replace"))
-            yield event
-            if isinstance(event, Stopped):
-                return
+            yield line.decode("utf-8", "replace").rstrip("\n")
         if not is_let_in:
             raise FusionError(f"the runtime with process number {run.pid} does not let itself be watched")
     finally:

@@ -46,6 +46,10 @@ _LOG_LENGTH = 4_000
 _HELLO_S = 5.0
 _HELLO_BYTES = 4096
 _WATCHERS = 16
+# What is kept of a beginning until somebody watches.
+_FIRST_LINES = 2_000
+_FIRST_BYTES = 4 * 1024 * 1024
+_FIRST_S = 10.0
 _DESCRIBE_S = 0.5
 _LAST_WORDS_S = 0.3
 # Most events by far, and over as soon as they are told.
@@ -109,7 +113,14 @@ class _Watcher:
 class Feed:
     """The feed of one runtime. `tell` may be called at any time; `serve` runs until it is cancelled."""
 
-    def __init__(self, graph: str, *, supervised: bool = False, loopback: bool = not place.HAS_UNIX_SOCKETS) -> None:
+    def __init__(
+        self,
+        graph: str,
+        *,
+        supervised: bool = False,
+        keeps_first: bool = False,
+        loopback: bool = not place.HAS_UNIX_SOCKETS,
+    ) -> None:
         self._about = Run(os.getpid(), graph, composite="", transport="", started=time.time(), supervised=supervised)
         self._loopback = loopback
         self._snapshot = Snapshot()
@@ -117,6 +128,9 @@ class Feed:
         self._tasks = Tasks()
         self._described = asyncio.Event()
         self._is_ending = False
+        # What was said before the first watcher came, if one is sure to come.
+        self._first: deque[bytes] | None = deque(maxlen=_FIRST_LINES) if keeps_first else None
+        self._first_size = 0
         # A thread that still writes must not bring back what was removed.
         self._writing = Lock()
         self.frames_wanted: Callable[[bool], None] = lambda wanted: None
@@ -126,6 +140,8 @@ class Feed:
         """Have every watcher hear of an event."""
         if type(event) not in _PASSING:
             self._keep(event)
+        if self._first is not None and type(event) in _PASSING:
+            self._keep_first(_line(event))
         if self._watchers:
             line = _line(event)
             for watcher in self._watchers:
@@ -141,9 +157,22 @@ class Feed:
     def line(self, text: str) -> None:
         """Have those who want the messages themselves see one, which is an event that is encoded already."""
         line = f"{secrets.redact(text)}\n".encode("utf-8", "replace")
+        self._keep_first(line)
         for watcher in self._watchers:
             if watcher.frames:
                 watcher.put(line)
+
+    def _keep_first(self, line: bytes) -> None:
+        if self._first is None:
+            return
+        self._first.append(line)
+        self._first_size += len(line)
+        if self._first_size > _FIRST_BYTES or time.time() - self._about.started > _FIRST_S:
+            self._forget_first()
+
+    def _forget_first(self) -> None:
+        self._first = None
+        self._count()
 
     async def serve(self) -> None:
         """Listen for watchers until cancelled; raise `FusionError` when that is impossible."""
@@ -229,6 +258,14 @@ class Feed:
 
     async def _send(self, watcher: _Watcher, writer: asyncio.StreamWriter) -> None:
         watcher.missed = 0  # what happened before it came is no loss
+        if self._first is not None and watcher.frames:
+            # After the snapshot, as if it had happened just now.
+            watcher.lines.extend(self._first)
+            watcher.size += self._first_size
+            self._forget_first()
+            watcher.is_behind = False
+            writer.write(b"".join(map(_line, (*self._snapshot.events(), Following()))))
+            await writer.drain()
         while True:
             if watcher.is_behind:
                 watcher.is_behind = False
@@ -246,7 +283,7 @@ class Feed:
             await writer.drain()
 
     def _count(self) -> None:
-        self.frames_wanted(any(watcher.frames for watcher in self._watchers))
+        self.frames_wanted(self._first is not None or any(watcher.frames for watcher in self._watchers))
 
 
 def _line(event: Event) -> bytes:

@@ -38,6 +38,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trace", type=Path, metavar="FILE", help="record every message at both ends as JSON lines, secrets hidden"
     )
+    parser.add_argument(
+        "--watched", action="store_true", help="keep the first messages for whoever begins to watch within ten seconds"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.WARNING, handlers=[_LogEvents(emit)], force=True)
     token = os.environ.get("FUSION_TOKEN") or None
     try:
-        serve(Options(args.graph, args.composite, args.http, args.supervised, token, args.trace), emit)
+        serve(Options(args.graph, args.composite, args.http, args.supervised, token, args.trace, args.watched), emit)
     finally:
         stderr.close()
     return 0

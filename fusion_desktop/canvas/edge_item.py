@@ -26,6 +26,7 @@ class EdgeItem(QGraphicsPathItem):
         self.ends = (source, target)
         self._is_chosen = False
         self._is_hovered = False
+        self._is_busy = False
         self.setAcceptHoverEvents(True)
         self.setZValue(500)
         self.restyle()
@@ -40,10 +41,17 @@ class EdgeItem(QGraphicsPathItem):
         self._is_chosen = chosen
         self.restyle()
 
+    def show_busy(self, busy: bool) -> None:
+        """Show that calls go along it, or no longer."""
+        if busy is not self._is_busy:
+            self._is_busy = busy
+            self.restyle()
+
     def restyle(self) -> None:
         """Take the line that fits the theme and what happens to the edge."""
         pens = ink()
-        self.setPen(pens.wire_selected if self._is_chosen else pens.wire_hovered if self._is_hovered else pens.wire)
+        plain = pens.wire_busy if self._is_busy else pens.wire
+        self.setPen(pens.wire_selected if self._is_chosen else pens.wire_hovered if self._is_hovered else plain)
 
     def connect_points(self, start: QPointF, end: QPointF) -> None:
         """Run between two points of the scene."""

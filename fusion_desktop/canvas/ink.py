@@ -39,6 +39,7 @@ class Ink:
     wire: QPen
     wire_hovered: QPen
     wire_selected: QPen
+    wire_busy: QPen
     wire_dragged: QPen
     wire_refused: QPen
     title: QFont
@@ -82,6 +83,7 @@ def _make(chosen: theme.Theme) -> Ink:
         wire=_pen(chosen.wire),
         wire_hovered=_pen(chosen.text, 2),
         wire_selected=_pen(chosen.accent, 2),
+        wire_busy=_pen(chosen.busy, 2),
         wire_dragged=_pen(chosen.accent, 2),
         wire_refused=_pen(chosen.error, 2, Qt.PenStyle.DashLine),
         title=title,

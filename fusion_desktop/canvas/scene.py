@@ -36,6 +36,7 @@ class CanvasScene(QGraphicsScene):
         self._edges_of: dict[str, set[Ends]] = {}
         self._stale: set[str] = set()
         self._states: dict[str, tuple[State, str]] = {}
+        self._calls: dict[str, str] = {}
         self._root: str | None = None
         self._told = QTimer(self)
         self._told.setSingleShot(True)
@@ -183,9 +184,27 @@ class CanvasScene(QGraphicsScene):
         for composite in self._offering(node_id):
             self._sum_up(composite)
 
+    def show_calls(self, composite_id: str, words: str) -> None:
+        """Show beside a composite's state how it is called."""
+        self._calls[composite_id] = words
+        self._sum_up(composite_id)
+
+    def show_busy(self, node_id: str, busy: bool) -> None:
+        """Mark the wires by which a node is reached, or no longer."""
+        for ends in self._edges_of.get(node_id, ()):
+            if ends[0] == node_id and (wire := self._edges.get(ends)) is not None:
+                wire.show_busy(busy)
+
+    def is_composite(self, node_id: str) -> bool:
+        """Tell whether a node is drawn as a composite."""
+        return isinstance(self._items.get(node_id), CompositeItem)
+
     def clear_states(self) -> None:
         """Show no states, since nothing runs."""
         self._states.clear()
+        self._calls.clear()
+        for wire in self._edges.values():
+            wire.show_busy(False)
         for item in self._items.values():
             item.show_state(None, "")
 
@@ -210,7 +229,8 @@ class CanvasScene(QGraphicsScene):
         if isinstance(item, CompositeItem):
             states = [state for node_id, (state, _) in self._states.items() if composite_id in self._offering(node_id)]
             ready = sum(state in {State.READY, State.BUSY} for state in states)
-            item.show_state(worst(set(states)), f"{ready} of {len(states)} ready" if states else "")
+            words = (f"{ready} of {len(states)} ready" if states else "", self._calls.get(composite_id, ""))
+            item.show_state(worst(set(states)), " · ".join(word for word in words if word))
 
     # Following the document
 

@@ -93,7 +93,7 @@ class RuntimeProcess(QObject):
         process.finished.connect(self._finish)
         process.errorOccurred.connect(self._fail)
         self._process = process
-        process.start(program, [*arguments, *where, "--supervised"])
+        process.start(program, [*arguments, *where, "--supervised", "--watched"])
 
     def write(self, data: bytes) -> None:
         """Send bytes to its stdin; raise `BrokenPipeError` when nobody can read them any more."""

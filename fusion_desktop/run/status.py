@@ -20,6 +20,13 @@ class NodeStatus:
     errors: int = 0
     last_ms: float | None = None
     last_error: str | None = None
+    total_ms: float = 0.0
+
+    @property
+    def mean_ms(self) -> float | None:
+        """How long a call took on average, once one has come back."""
+        finished = self.calls - self.active
+        return self.total_ms / finished if finished > 0 else None
 
 
 _UNKNOWN = NodeStatus()
@@ -82,5 +89,6 @@ def _finished(before: NodeStatus, event: CallFinished) -> NodeStatus:
         active=max(0, before.active - 1),
         errors=before.errors + (event.error is not None),
         last_ms=event.milliseconds,
+        total_ms=before.total_ms + event.milliseconds,
         last_error=event.error or before.last_error,
     )

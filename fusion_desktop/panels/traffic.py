@@ -1,0 +1,349 @@
+"""The traffic dock: every message at every hop, filtered, followed, looked into, saved and opened again."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal, SignalInstance
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QSplitter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from composite_runtime.errors import FusionError
+from fusion_desktop import theme
+from fusion_desktop.assets import icon
+from fusion_desktop.panels.traffic_detail import TrafficDetail
+from fusion_desktop.panels.traffic_table import TrafficTable
+from fusion_desktop.run import traffic_file
+from fusion_desktop.run.traffic import CLIENT, Kind, Row, line_of
+from fusion_desktop.run.traffic_filter import HELP, FilterError, parse
+from fusion_desktop.run.traffic_model import Index, TrafficModel
+
+_TYPING_MS = 120
+"""How long the user must have stopped typing before the list is searched."""
+
+
+class TrafficPanel(QWidget):
+    """Shows the messages of what runs, of another program's runtime, or of a recording."""
+
+    node_wanted = Signal(str)
+    """The id of a node that shall be shown."""
+
+    def __init__(self, model: TrafficModel, tree: Callable[[], QWidget], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._live = model
+        self._model = model
+        self._opened: TrafficModel | None = None
+        self._is_following = True
+        self._typing = QTimer(self, interval=_TYPING_MS, singleShot=True)
+        self._typing.timeout.connect(self.apply)
+        self.detail = TrafficDetail(tree)
+        self.detail.node_wanted.connect(self.node_wanted)
+        self._build()
+        self._use(model)
+
+    @property
+    def model(self) -> TrafficModel:
+        """What is shown: what happens now, or a recording."""
+        return self._model
+
+    @property
+    def words(self) -> str:
+        """The line below the list."""
+        return self._words.text()
+
+    def apply(self) -> None:
+        """Filter by what is typed; what cannot be understood is marked, and the list stays as it was."""
+        self._typing.stop()
+        text = self.search.text()
+        try:
+            wanted = parse(text, self._model.names)
+        except FilterError as error:
+            self.fault.setText(str(error))
+            self.fault.show()
+            self.search.setProperty("invalid", True)
+        else:
+            self.fault.hide()
+            self.search.setProperty("invalid", False)
+            if wanted != self._model.filter:
+                self._model.set_filter(wanted)
+        self.search.style().polish(self.search)
+
+    def show_only(self, text: str) -> None:
+        """Filter by this text."""
+        self.search.setText(text)
+        self.apply()
+
+    def choose(self, number: int) -> None:
+        """Mark a message, if it is shown."""
+        place = self._model.place_of(number)
+        if place is not None:
+            self.table.selectRow(place)
+            self.table.scrollTo(self._model.index(place, 0))
+
+    def copy(self) -> None:
+        """Put the chosen messages on the clipboard, one in a line, as they were on the wire."""
+        rows = self._chosen() or self._model.shown()
+        QGuiApplication.clipboard().setText("".join(f"{row.text}\n" for row in rows if row.text).rstrip("\n"))
+
+    def copy_with_context(self) -> None:
+        """Put the chosen messages on the clipboard as JSON, with hop, direction and time."""
+        rows = self._chosen() or self._model.shown()
+        values = [json.loads(line_of(row)) for row in rows]
+        QGuiApplication.clipboard().setText(json.dumps(values, ensure_ascii=False, indent=2))
+
+    def save(self) -> None:
+        """Ask for a file and write what is shown."""
+        dialog = QFileDialog(self, "Save the traffic", f"traffic{traffic_file.SUFFIX}", traffic_file.FILTER)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(traffic_file.SUFFIX)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda name: self.save_to(Path(name)))
+        dialog.open()
+
+    def save_to(self, path: Path) -> None:
+        """Write what is shown to a file; the line below the list tells how that went."""
+        try:
+            count = traffic_file.save(path, self._model, self._model.shown())
+        except FusionError as error:
+            self._tell(error.message, "error")
+        else:
+            self._tell(f"{count:,} messages were written to {path}.", "muted")
+
+    def open(self) -> None:
+        """Ask for a recording and show it."""
+        dialog = QFileDialog(self, "Open recorded traffic", "", traffic_file.FILTER)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda name: self.open_file(Path(name)))
+        dialog.open()
+
+    def open_file(self, path: Path) -> None:
+        """Show a recording; what happens now goes on being collected."""
+        try:
+            recording = traffic_file.load(path)
+        except FusionError as error:
+            self._tell(error.message, "error")
+            return
+        model = TrafficModel(self)
+        model.set_graph(recording.names, recording.parents, recording.root)
+        model.load(recording.told)
+        skipped = f" {recording.skipped} lines could not be read." if recording.skipped else ""
+        self._note.setText(f"Recording {path.name}.{skipped}")
+        self._opened = model
+        self._use(model)
+
+    def go_live(self) -> None:
+        """Show again what happens now."""
+        if self._opened is not None:
+            opened, self._opened = self._opened, None
+            self._use(self._live)
+            opened.deleteLater()
+
+    # Building
+
+    def _build(self) -> None:
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Filter, such as  method:tools/call  status:error  >500ms  node:fs  words")
+        self.search.setAccessibleName("Filter the traffic")
+        self.search.setToolTip(f"<pre>{HELP.replace('<', '&lt;').replace('>', '&gt;')}</pre>")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._typing.start)
+        self.search.returnPressed.connect(self.apply)
+        self.fault = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self.fault.setProperty("role", "error")
+        self.fault.setContentsMargins(3 * theme.GRID, 0, 3 * theme.GRID, 0)
+        self.fault.setFont(theme.font(theme.CAPTION))
+        self.fault.hide()
+        self.pause = _button("Pause", "Let the list stand still; messages are still collected")
+        self.pause.setCheckable(True)
+        self.pause.toggled.connect(self._pause)
+        bar = QHBoxLayout()
+        bar.setContentsMargins(2 * theme.GRID, 2 * theme.GRID, 2 * theme.GRID, 0)
+        bar.setSpacing(2 * theme.GRID)
+        bar.addWidget(self.search, 1)
+        bar.addWidget(self.pause)
+        for text, name, tip, action in (
+            ("Copy", "copy", "Copy the chosen messages, or all that are shown", self.copy),
+            ("Save", "save", "Save what is shown to a file that can be opened again", self.save),
+            ("Open", "folder-open", "Open recorded traffic", self.open),
+            ("Clear", "trash", "Forget all messages", lambda: self._model.clear()),
+        ):
+            button = _button(text, tip)
+            button.setIcon(icon(name, "muted"))
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+            button.clicked.connect(action)
+            bar.addWidget(button)
+        self._build_note()
+        self._build_table()
+        self._words = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._words.setContentsMargins(3 * theme.GRID, 0, 3 * theme.GRID, theme.GRID)
+        self._words.setFont(theme.font(theme.CAPTION))
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self.table)
+        self.splitter.addWidget(self.detail)
+        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setStretchFactor(1, 1)
+        self.detail.hide()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.GRID)
+        layout.addLayout(bar)
+        layout.addWidget(self.fault)
+        layout.addWidget(self._strip)
+        layout.addWidget(self.splitter, 1)
+        layout.addWidget(self._words)
+
+    def _build_note(self) -> None:
+        self._strip = QWidget()
+        self._strip.setObjectName("recording")
+        self._strip.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        theme.signals.changed.connect(self._tint)
+        self._tint()
+        self._note = QLabel(textFormat=Qt.TextFormat.PlainText)
+        back = _button("Back to live", "Show what happens now")
+        back.clicked.connect(self.go_live)
+        layout = QHBoxLayout(self._strip)
+        layout.setContentsMargins(3 * theme.GRID, theme.GRID, 2 * theme.GRID, theme.GRID)
+        layout.addWidget(self._note, 1)
+        layout.addWidget(back)
+
+    def _tint(self) -> None:
+        back = theme.colour("info", 34)
+        red, green, blue, alpha = back.red(), back.green(), back.blue(), back.alpha()
+        self._strip.setStyleSheet(f"#recording {{ background: rgba({red},{green},{blue},{alpha}); }}")
+
+    def _build_table(self) -> None:
+        self.table = TrafficTable()
+        self.table.customContextMenuRequested.connect(self._offer)
+        self.table.verticalScrollBar().valueChanged.connect(self._note_place)
+        self.table.doubleClicked.connect(self._go)
+        self.table.copied.connect(self.copy)
+
+    def _use(self, model: TrafficModel) -> None:
+        if self._model is not model:
+            for signal, slot in self._links(self._model):
+                signal.disconnect(slot)
+        self._model = model
+        self.table.setModel(model)
+        for signal, slot in self._links(model):
+            signal.connect(slot)
+        self.table.selectionModel().selectionChanged.connect(self._show_chosen)
+        self._strip.setVisible(self._opened is not None)
+        self.pause.setEnabled(self._opened is None)
+        self.detail.show_row(None, None)
+        self.detail.hide()
+        self.apply()
+        self._count(model.rowCount(), len(model.rows()))
+        self._follow()
+
+    def _links(self, model: TrafficModel) -> tuple[tuple[SignalInstance, Callable[..., None]], ...]:
+        return (
+            (model.counted, self._count),
+            (model.call_changed, self.detail.refresh),
+            (model.rowsInserted, self._follow),
+            (model.modelReset, self._reset),
+        )
+
+    # What happens
+
+    def _pause(self, is_paused: bool) -> None:
+        self.pause.setText("Go on" if is_paused else "Pause")
+        self._live.set_paused(is_paused)
+
+    def _count(self, shown: int, kept: int) -> None:
+        missed = f" {self._model.missed:,} came too fast to be kept." if self._model.missed else ""
+        if not kept:
+            self._tell(
+                "No message yet. Run the composite: what client, composite and servers say appears here.", "muted"
+            )
+        elif shown == kept:
+            self._tell(f"{kept:,} messages.{missed}", "muted")
+        else:
+            self._tell(f"{shown:,} of {kept:,} messages; the filter hides the others.{missed}", "muted")
+
+    def _tell(self, words: str, role: str) -> None:
+        self._words.setText(words)
+        self._words.setProperty("role", role)
+        self._words.style().polish(self._words)
+
+    def _follow(self) -> None:
+        if self._is_following:
+            self.table.scrollToBottom()
+
+    def _reset(self) -> None:
+        row = self.detail.row
+        if row is not None and self._model.row(row.number) is not row:
+            self.detail.show_row(None, None)
+        elif row is not None:
+            self.choose(row.number)
+        self._follow()
+
+    def _note_place(self, value: int) -> None:
+        # Whoever scrolls up, or looks into a message, wants to read; whoever is at the end wants to see what comes.
+        self._is_following = value >= self.table.verticalScrollBar().maximum()
+
+    def _chosen(self) -> list[Row]:
+        rows = sorted({index.row() for index in self.table.selectionModel().selectedIndexes()})
+        return [self._model.index(row, 0).data(TrafficModel.RowRole) for row in rows]
+
+    def _show_chosen(self) -> None:
+        chosen = self._chosen()
+        if chosen:
+            self.detail.show_row(self._model, chosen[-1])
+            self._show_detail()
+
+    def _show_detail(self) -> None:
+        if not self.detail.isVisibleTo(self):
+            self.detail.show()
+            width = self.splitter.width()
+            self.splitter.setSizes([width * 11 // 20, width * 9 // 20])
+
+    def _go(self, index: Index) -> None:
+        row: Row = index.data(TrafficModel.RowRole)
+        if row.hop != CLIENT:
+            self.node_wanted.emit(row.hop)
+        elif self._model.root:
+            self.node_wanted.emit(self._model.root)
+
+    def _offer(self, place: QPoint) -> None:
+        index = self.table.indexAt(place)
+        if not index.isValid():
+            return
+        row: Row = index.data(TrafficModel.RowRole)
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Copy as on the wire", self.copy)
+        menu.addAction("Copy as JSON with hop and time", self.copy_with_context)
+        menu.addSeparator()
+        if row.call:
+            menu.addAction("Show the trace of this call", self.detail.show_trace)
+            menu.addAction("Only this call", lambda: self.show_only(f"call:{row.call}"))
+        if row.method:
+            menu.addAction("Only this method", lambda: self.show_only(f'method:"{row.method}"'))
+        menu.addAction("Only this hop", lambda: self.show_only(f'node:"{row.hop}"'))
+        if (partner := row.partner) is not None:
+            words = "Go to its request" if row.kind is Kind.RESPONSE else "Go to its answer"
+            menu.addAction(words, lambda: self.choose(partner))
+        if row.hop != CLIENT:
+            menu.addSeparator()
+            menu.addAction("Show the node", lambda: self.node_wanted.emit(row.hop))
+        menu.popup(self.table.viewport().mapToGlobal(place))
+
+
+def _button(text: str, tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setText(text)
+    button.setToolTip(tip)
+    button.setAccessibleName(f"{text}: {tip}")
+    return button
