@@ -16,6 +16,7 @@ class Situation:
     """What decides whether an action makes sense now."""
 
     nodes: int = 0
+    annotations: int = 0
     edges: int = 0
     composites: int = 0
     shown: int = 0
@@ -39,16 +40,28 @@ def _nodes(now: Situation) -> bool:
     return now.nodes > 0
 
 
+def _things(now: Situation) -> bool:
+    return now.nodes + now.annotations > 0
+
+
 def _several(now: Situation) -> bool:
-    return now.nodes > 1
+    return now.nodes + now.annotations > 1
 
 
 def _three(now: Situation) -> bool:
-    return now.nodes > 2
+    return now.nodes + now.annotations > 2
+
+
+def _annotations(now: Situation) -> bool:
+    return now.annotations > 0
+
+
+def _composites(now: Situation) -> bool:
+    return now.composites > 0
 
 
 def _one(now: Situation) -> bool:
-    return now.nodes == 1 and not now.edges
+    return now.nodes + now.annotations == 1 and not now.edges
 
 
 def _composite(now: Situation) -> bool:
@@ -56,7 +69,7 @@ def _composite(now: Situation) -> bool:
 
 
 def _any(now: Situation) -> bool:
-    return now.nodes + now.edges > 0
+    return now.nodes + now.annotations + now.edges > 0
 
 
 def _shown(now: Situation) -> bool:
@@ -96,10 +109,10 @@ TABLE: tuple[Spec, ...] = (
     Spec("file.quit", "Quit", ("Ctrl+Q",)),
     Spec("edit.undo", "Undo", ("Ctrl+Z",), "undo", lambda now: now.can_undo),
     Spec("edit.redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", lambda now: now.can_redo, mac_keys=("Ctrl+Shift+Z",)),
-    Spec("edit.cut", "Cut", ("Ctrl+X",), "cut", _nodes, "canvas"),
-    Spec("edit.copy", "Copy", ("Ctrl+C",), "copy", _nodes, "canvas"),
+    Spec("edit.cut", "Cut", ("Ctrl+X",), "cut", _things, "canvas"),
+    Spec("edit.copy", "Copy", ("Ctrl+C",), "copy", _things, "canvas"),
     Spec("edit.paste", "Paste", ("Ctrl+V",), "paste", lambda now: now.can_paste, "canvas"),
-    Spec("edit.duplicate", "Duplicate", ("Ctrl+D",), "duplicate", _nodes, "canvas"),
+    Spec("edit.duplicate", "Duplicate", ("Ctrl+D",), "duplicate", _things, "canvas"),
     Spec("edit.delete", "Delete", ("Del", "Backspace"), "trash", _any, "canvas"),
     Spec(
         "edit.delete_reconnect",
@@ -125,14 +138,14 @@ TABLE: tuple[Spec, ...] = (
     Spec("extend.right", "Select also the node on the right", ("Ctrl+Shift+Right",), None, _nodes, "canvas"),
     Spec("extend.up", "Select also the node above", ("Ctrl+Shift+Up",), None, _nodes, "canvas"),
     Spec("extend.down", "Select also the node below", ("Ctrl+Shift+Down",), None, _nodes, "canvas"),
-    Spec("move.left", "Move left", ("Shift+Left",), None, _nodes, "canvas"),
-    Spec("move.right", "Move right", ("Shift+Right",), None, _nodes, "canvas"),
-    Spec("move.up", "Move up", ("Shift+Up",), None, _nodes, "canvas"),
-    Spec("move.down", "Move down", ("Shift+Down",), None, _nodes, "canvas"),
-    Spec("nudge.left", "Nudge left", ("Alt+Left",), None, _nodes, "canvas"),
-    Spec("nudge.right", "Nudge right", ("Alt+Right",), None, _nodes, "canvas"),
-    Spec("nudge.up", "Nudge up", ("Alt+Up",), None, _nodes, "canvas"),
-    Spec("nudge.down", "Nudge down", ("Alt+Down",), None, _nodes, "canvas"),
+    Spec("move.left", "Move left", ("Shift+Left",), None, _things, "canvas"),
+    Spec("move.right", "Move right", ("Shift+Right",), None, _things, "canvas"),
+    Spec("move.up", "Move up", ("Shift+Up",), None, _things, "canvas"),
+    Spec("move.down", "Move down", ("Shift+Down",), None, _things, "canvas"),
+    Spec("nudge.left", "Nudge left", ("Alt+Left",), None, _things, "canvas"),
+    Spec("nudge.right", "Nudge right", ("Alt+Right",), None, _things, "canvas"),
+    Spec("nudge.up", "Nudge up", ("Alt+Up",), None, _things, "canvas"),
+    Spec("nudge.down", "Nudge down", ("Alt+Down",), None, _things, "canvas"),
     Spec("graph.add", "Add…", ("Tab", "Shift+A"), "plus", _always, "canvas", help="Find a server and add it"),
     Spec("graph.composite", "New composite", ("Shift+C",), "composite", _always, "canvas"),
     Spec("graph.group", "Group into a composite", ("Ctrl+G",), "group", _nodes, "canvas"),
@@ -146,6 +159,27 @@ TABLE: tuple[Spec, ...] = (
     Spec("wire.next", "Select the next wire", ("W",), None, _shown, "canvas"),
     Spec("graph.properties", "Edit properties", ("Return", "Enter"), "properties", _any, "canvas"),
     Spec("graph.toggle", "Enable or disable", ("D",), "power", _nodes, "canvas"),
+    Spec(
+        "graph.bypass",
+        "Bypass",
+        ("B",),
+        "bypass",
+        _composites,
+        "canvas",
+        help="Let what it is in offer its members directly, or no longer",
+    ),
+    Spec("graph.collapse", "Collapse or expand", ("Alt+C",), "collapse", _composites, "canvas"),
+    Spec("graph.lock", "Lock or unlock", ("L",), "lock", _things, "canvas", help="Not to be moved or deleted by hand"),
+    Spec(
+        "graph.frame", "Frame", ("Ctrl+Shift+F",), "frame", _always, "canvas", help="A region around what is selected"
+    ),
+    Spec("graph.note", "Note", ("N",), "note", _always, "canvas", help="Words in Markdown"),
+    Spec("colour.grey", "Grey", (), None, _annotations, "canvas"),
+    Spec("colour.blue", "Blue", (), None, _annotations, "canvas"),
+    Spec("colour.green", "Green", (), None, _annotations, "canvas"),
+    Spec("colour.amber", "Amber", (), None, _annotations, "canvas"),
+    Spec("colour.red", "Red", (), None, _annotations, "canvas"),
+    Spec("colour.violet", "Violet", (), None, _annotations, "canvas"),
     Spec("graph.tidy", "Tidy up", ("Shift+Alt+T",), "tidy", _shown, "canvas"),
     Spec("align.left", "Align left edges", ("Alt+A, L",), None, _several, "canvas"),
     Spec("align.right", "Align right edges", ("Alt+A, R",), None, _several, "canvas"),
@@ -261,6 +295,14 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "",
             "graph.properties",
             "graph.toggle",
+            "graph.bypass",
+            "graph.collapse",
+            "graph.lock",
+            "",
+            "graph.frame",
+            "graph.note",
+            "*colour",
+            "",
             "*align",
             "graph.tidy",
         ),
@@ -307,6 +349,11 @@ ALIGN = (
 )
 """What the window offers as one menu within another."""
 
+COLOURS = ("colour.grey", "colour.blue", "colour.green", "colour.amber", "colour.red", "colour.violet")
+"""What frames and notes can be coloured; a menu within another as well."""
+
+SUBMENUS: Mapping[str, tuple[str, tuple[str, ...]]] = {"*align": ("Align", ALIGN), "*colour": ("Colour", COLOURS)}
+
 TOOLBAR = (
     "file.new",
     "file.open",
@@ -326,6 +373,10 @@ CONTEXT_MENUS: Mapping[str, tuple[str, ...]] = {
         "edit.rename",
         "graph.properties",
         "graph.toggle",
+        "graph.bypass",
+        "graph.collapse",
+        "graph.lock",
+        "graph.frame",
         "run.inspect",
         "run.doctor",
         "",
@@ -344,8 +395,31 @@ CONTEXT_MENUS: Mapping[str, tuple[str, ...]] = {
         "edit.delete",
         "edit.delete_reconnect",
     ),
+    "annotation": (
+        "edit.rename",
+        "graph.properties",
+        "graph.lock",
+        "*colour",
+        "",
+        "edit.cut",
+        "edit.copy",
+        "edit.duplicate",
+        "",
+        "edit.delete",
+    ),
     "edge": ("graph.properties", "edit.delete"),
-    "canvas": ("graph.add", "graph.composite", "edit.paste", "", "select.all", "view.fit", "graph.tidy", "graph.leave"),
+    "canvas": (
+        "graph.add",
+        "graph.composite",
+        "graph.frame",
+        "graph.note",
+        "edit.paste",
+        "",
+        "select.all",
+        "view.fit",
+        "graph.tidy",
+        "graph.leave",
+    ),
 }
 
 
@@ -409,6 +483,9 @@ class Actions(QObject):
             elif name.startswith("*"):
                 if extra and name in extra:
                     menu.addMenu(extra[name])
+                elif name in SUBMENUS:
+                    title, inner = SUBMENUS[name]
+                    self.fill(menu.addMenu(title), inner)
             else:
                 menu.addAction(self._made[name])
 
@@ -447,6 +524,7 @@ GROUPS = {
     "move": "Move",
     "nudge": "Move",
     "graph": "Graph",
+    "colour": "Graph",
     "align": "Arrange",
     "distribute": "Arrange",
     "view": "View",

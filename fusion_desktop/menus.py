@@ -7,7 +7,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu
 
 from fusion_desktop import theme
-from fusion_desktop.actions import ALIGN, CONTEXT_MENUS, MENUS, Actions, key_sheet
+from fusion_desktop.actions import CONTEXT_MENUS, MENUS, Actions, key_sheet
 from fusion_desktop.dialogs.filing import Filing
 from fusion_desktop.dialogs.keys import KeySheet
 from fusion_desktop.dialogs.preferences import Preferences
@@ -29,13 +29,11 @@ class Menus(QObject):
         self._table = table
         self._settings = settings
         extra = {
-            "*align": self._menu("Align"),
             "*recent": self._menu("Open recent"),
             "*transport": self._menu("Serve over"),
             "*docks": self._menu("Panels"),
             "*theme": self._menu("Theme"),
         }
-        table.fill(extra["*align"], ALIGN)
         recent = extra["*recent"]
         recent.setToolTipsVisible(True)
         recent.aboutToShow.connect(lambda: filing.fill_recent(recent))

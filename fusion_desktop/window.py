@@ -332,11 +332,12 @@ class MainWindow(QMainWindow):
         self.setWindowFilePath(str(self.file.path or ""))
 
     def _update_situation(self) -> None:
-        nodes = self.scene.selected_nodes()
+        nodes, things = self.scene.selected_nodes(), self.scene.selected()
         stack = self.document.undo_stack
         self.actions_table.update(
             Situation(
                 nodes=len(nodes),
+                annotations=len(things) - len(nodes),
                 edges=len(self.scene.selected_edges()),
                 composites=sum(isinstance(self.document.node(n), CompositeNode) for n in nodes),
                 shown=len(self.document.graph.nodes),

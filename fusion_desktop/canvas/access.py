@@ -10,13 +10,14 @@ from PySide6.QtGui import QAccessible, QAccessibleEvent, QAccessibleInterface
 from PySide6.QtWidgets import QAccessibleWidget
 
 from composite_runtime.graph.model import CompositeNode
+from fusion_desktop.canvas.annotation_item import AnnotationItem
 from fusion_desktop.canvas.composite_item import CompositeItem
 from fusion_desktop.canvas.node_item import NodeItem
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.canvas.view import CanvasView
 from fusion_desktop.document.document import Document
 
-AnyNodeItem = NodeItem | CompositeItem
+AnyItem = NodeItem | CompositeItem | AnnotationItem
 
 
 class Access(QObject):
@@ -40,27 +41,37 @@ class Access(QObject):
             self._canvas = CanvasAccess(self)
         return self._canvas
 
-    def shown(self) -> list[AnyNodeItem]:
+    def shown(self) -> list[AnyItem]:
         """Return the items of this level, in reading order."""
-        items = [item for item in self.scene.node_items if item.isVisible()]
-        return sorted(items, key=lambda item: (item.body.top(), item.body.left()))
+        return sorted(self.scene.shown(), key=lambda item: (item.body.top(), item.body.left()))
 
-    def node(self, item: AnyNodeItem) -> "NodeAccess":
+    def node(self, item: AnyItem) -> "NodeAccess":
         """Return what stands for a node."""
         known = self._nodes.get(item.node_id)
         if known is None or known.item is not item:
             known = self._nodes[item.node_id] = NodeAccess(self, item)
         return known
 
-    def describe(self, item: AnyNodeItem) -> str:
-        """Return a node in words: name, kind, state and memberships."""
+    def describe(self, item: AnyItem) -> str:
+        """Return a node, a frame or a note in words: name, kind, state and memberships."""
         node = self.document.node(item.node_id)
+        locked = ["locked"] if item.is_locked else []
+        if isinstance(item, AnnotationItem):
+            annotation = self.document.annotation(item.node_id)
+            if annotation is None:
+                return ""
+            words = [annotation.text.strip() or "empty"] if annotation.type == "note" else [annotation.title, "frame"]
+            held = sum(holder == item.node_id for holder in self.document.holders.values())
+            words = ["Note", *words] if annotation.type == "note" else [*words, f"{held} in it"]
+            return ", ".join([*words, *locked])
         if node is None:
             return ""
         graph = self.document.graph
         if isinstance(node, CompositeNode):
             count = len(graph.members(node.id))
             words = [node.name, "composite", f"{count} member{'s' if count != 1 else ''}"]
+            words += ["bypassed"] if node.bypassed else []
+            words += ["collapsed"] if self.document.box(node.id).collapsed else []
         else:
             words = [node.name, "server"]
         if item.shown_state is not None:
@@ -69,14 +80,14 @@ class Access(QObject):
             words.append(item.detail)
         around = [other.name for edge in graph.memberships(node.id) if (other := self.document.node(edge.target))]
         words += [f"in {' and '.join(around)}"] if around else []
-        return ", ".join(words)
+        return ", ".join([*words, *locked])
 
     def _announce_selection(self) -> None:
         if not QAccessible.isActive():
             return
 
-        chosen = self.scene.selected_nodes()
-        if len(chosen) == 1 and (item := self.scene.item(chosen[0])) is not None:
+        chosen = self.scene.selected()
+        if len(chosen) == 1 and (item := self.scene.thing(chosen[0])) is not None:
             event = QAccessibleEvent(self.view, QAccessible.Event.Focus)
             event.setChild(self.shown().index(item) if item.isVisible() else 0)
             QAccessible.updateAccessibility(event)
@@ -111,21 +122,21 @@ class CanvasAccess(QAccessibleWidget):
         return ids.index(child.item.node_id) if isinstance(child, NodeAccess) and child.item.node_id in ids else -1
 
     def focusChild(self) -> QAccessibleInterface | None:  # type: ignore[override]  # Qt takes None
-        chosen = self._access.scene.selected_nodes()
-        item = self._access.scene.item(chosen[0]) if len(chosen) == 1 else None
+        chosen = self._access.scene.selected()
+        item = self._access.scene.thing(chosen[0]) if len(chosen) == 1 else None
         return self._access.node(item) if item is not None else None
 
 
 class NodeAccess(QAccessibleInterface):
     """One node as an item of the list."""
 
-    def __init__(self, access: Access, item: AnyNodeItem) -> None:
+    def __init__(self, access: Access, item: AnyItem) -> None:
         super().__init__()
         self._access = access
         self.item = item
 
     def isValid(self) -> bool:
-        return self._access.scene.item(self.item.node_id) is self.item
+        return self._access.scene.thing(self.item.node_id) is self.item
 
     def object(self) -> QObject | None:  # type: ignore[override]  # Qt takes None
         return None

@@ -27,6 +27,8 @@ class EdgeItem(QGraphicsPathItem):
         self._is_chosen = False
         self._is_hovered = False
         self._is_busy = False
+        self._is_marked = False
+        self._stands_for = ""
         self.setAcceptHoverEvents(True)
         self.setZValue(500)
         self.restyle()
@@ -50,8 +52,26 @@ class EdgeItem(QGraphicsPathItem):
     def restyle(self) -> None:
         """Take the line that fits the theme and what happens to the edge."""
         pens = ink()
-        plain = pens.wire_busy if self._is_busy else pens.wire
-        self.setPen(pens.wire_selected if self._is_chosen else pens.wire_hovered if self._is_hovered else plain)
+        if self._is_chosen or self._is_marked:
+            self.setPen(pens.wire_selected)
+        elif self._is_hovered:
+            self.setPen(pens.wire_hovered)
+        elif self._is_busy:
+            self.setPen(pens.wire_busy)
+        else:
+            self.setPen(pens.wire_standing if self._stands_for else pens.wire)
+
+    def mark(self, marked: bool) -> None:
+        """Show that something would go into it, or no longer."""
+        self._is_marked = marked
+        self.restyle()
+
+    def stand_for(self, words: str) -> None:
+        """Say in words which members it leads from and to, if it ends at collapsed composites instead of them."""
+        if words != self._stands_for:
+            self._stands_for = words
+            self.setToolTip(words)
+            self.restyle()
 
     def connect_points(self, start: QPointF, end: QPointF) -> None:
         """Run between two points of the scene."""

@@ -9,9 +9,10 @@ from PySide6.QtGui import QGuiApplication
 from composite_runtime.errors import FusionError
 from composite_runtime.graph.edit import connect, move
 from composite_runtime.graph.model import CompositeNode, Graph, ServerNode
+from fusion_desktop.canvas.marking import Marking
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.canvas.view import CanvasView
-from fusion_desktop.document import arranging, changes, layout, places
+from fusion_desktop.document import arranging, changes, layout, marks, places
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.template import Template
 
@@ -32,6 +33,8 @@ class Editing(QObject):
         self._document = document
         self._scene = scene
         self._view = view
+        self._marking = Marking(document, scene, view)
+        self._marking.refused.connect(self.refused)
         self._views: dict[str | None, tuple[float, QPointF]] = {}
         view.rename_done.connect(self.rename)
         view.enter_wanted.connect(self.enter)
@@ -52,7 +55,7 @@ class Editing(QObject):
             "edit.rename": lambda: view.rename(self._only()),
             "select.all": lambda: scene.select(self._shown()),
             "select.none": scene.select,
-            "select.invert": lambda: scene.select(set(self._shown()) - set(scene.selected_nodes())),
+            "select.invert": lambda: scene.select(set(self._shown()) - set(scene.selected())),
             "select.members": lambda: scene.select(self._reached(down=True)),
             "select.composites": lambda: scene.select(self._reached(up=True)),
             "select.connected": lambda: scene.select(self._reached(up=True, down=True)),
@@ -61,13 +64,13 @@ class Editing(QObject):
             "graph.ungroup": self.ungroup,
             "graph.enter": lambda: self.enter(self._only()),
             "graph.leave": self.leave,
-            "graph.toggle": self.toggle,
+            **self._marking.handlers(),
             "graph.tidy": self.tidy,
             "view.zoom_in": lambda: view.zoom(1.25),
             "view.zoom_out": lambda: view.zoom(0.8),
             "view.zoom_reset": view.reset_zoom,
             "view.fit": self.fit,
-            "view.fit_selection": lambda: view.fit(scene.content_rect(scene.selected_nodes() or None)),
+            "view.fit_selection": lambda: view.fit(scene.content_rect(scene.selected() or None)),
         }
         for side in arranging.SIDES:
             handlers[f"align.{side}"] = partial(self.align, side)
@@ -129,14 +132,14 @@ class Editing(QObject):
     def _free_near(self, at: QPointF, what: ServerNode | CompositeNode | Graph) -> QPointF:
         """Return the first place to the right or below that nothing covers."""
         if isinstance(what, Graph):
-            rects = [places.rect_of(what, node.id) for node in what.nodes]
+            rects = [places.rect_of(what, one.id) for one in (*what.nodes, *what.annotations)]
             width = max(r.x + r.width for r in rects) - min(r.x for r in rects)
             height = max(r.y + r.height for r in rects) - min(r.y for r in rects)
         else:
             is_composite = isinstance(what, CompositeNode)
             width = places.COMPOSITE_WIDTH if is_composite else places.NODE_WIDTH
             height = places.COMPOSITE_HEIGHT if is_composite else places.NODE_HEIGHT
-        taken = [item.body for item in self._scene.node_items if item.isVisible()]
+        taken = [item.body for item in self._scene.shown()]
         for step in range(200):
             row, column = divmod(step, 4)
             spot = QRectF(at.x() + column * (width + 20), at.y() + row * (height + 20), width, height)
@@ -147,8 +150,8 @@ class Editing(QObject):
     # Clipboard
 
     def copy(self) -> None:
-        """Put the selected nodes on the clipboard as the text of a graph, without secrets."""
-        if nodes := self._scene.selected_nodes():
+        """Put what is selected on the clipboard as the text of a graph, without secrets."""
+        if nodes := self._scene.selected():
             QGuiApplication.clipboard().setText(changes.copied(self._document.graph, nodes))
             self.said.emit(f"Copied {self._what(nodes)}")
 
@@ -161,12 +164,14 @@ class Editing(QObject):
         """Add the nodes of a graph at a point, or else where there is room in view; copies lie beside originals."""
         under = self._scene.composite_at(at) if at is not None else None
         into = under.node_id if under is not None else self._scene.root
-        if at is None and not any(self._document.node(node.id) for node in part.nodes):
+        known = self._document.graph
+        ids = [one.id for one in (*part.nodes, *part.annotations)]
+        if at is None and not any(known.node(one) or known.annotation(one) for one in ids):
             centre = self._view.mapToScene(self._view.viewport().rect().center())
             at = self._free_near(QPointF(round(centre.x() / 20) * 20 - 100, round(centre.y() / 20) * 20 - 30), part)
         point = (at.x(), at.y()) if at is not None else None
         graph, fresh = changes.pasted(self._document.graph, part, point, into)
-        self._document.edit(f"{word} {part.nodes[0].name if len(fresh) == 1 else _counted(len(fresh))}", graph)
+        self._document.edit(f"{word} {marks.called(part, ids[0]) if len(fresh) == 1 else self._what(ids)}", graph)
         self.show_nodes(fresh)
 
     def show_nodes(self, nodes: Sequence[str]) -> None:
@@ -176,11 +181,11 @@ class Editing(QObject):
 
     def chosen(self) -> list[str]:
         """Return the selected nodes."""
-        return self._scene.selected_nodes()
+        return self._scene.selected()
 
     def duplicate(self) -> None:
-        """Make a second set of the selected nodes."""
-        if nodes := self._scene.selected_nodes():
+        """Make a second set of what is selected."""
+        if nodes := self._scene.selected():
             graph, fresh = changes.duplicated(self._document.graph, nodes)
             self._document.edit(f"Duplicate {self._what(nodes)}", graph)
             self._scene.select(fresh)
@@ -192,7 +197,11 @@ class Editing(QObject):
         self._remove("Delete")
 
     def _remove(self, word: str) -> None:
-        nodes, edges = self._scene.selected_nodes(), self._scene.selected_edges()
+        nodes, edges = self._scene.selected(), self._scene.selected_edges()
+        free = self._unlocked(nodes, word.lower())
+        if nodes and not free:
+            return
+        nodes = free
         if nodes:
             text = f"{word} {self._what(nodes)}"
         elif edges:
@@ -203,28 +212,24 @@ class Editing(QObject):
 
     def delete_and_reconnect(self) -> None:
         """Delete nodes; the members of a deleted composite join those it was in."""
-        if nodes := self._scene.selected_nodes():
+        if nodes := self._unlocked(self._scene.selected_nodes(), "delete"):
             graph = changes.removed_and_reconnected(self._document.graph, nodes)
             self._document.edit(f"Delete {self._what(nodes)} and reconnect", graph)
 
     # Changing
 
     def rename(self, node_id: str, name: str) -> None:
-        """Call a node something else."""
+        """Call a node or a frame something else."""
+        if self._document.annotation(node_id) is not None:
+            self._marking.word(node_id, name)
+            return
         node = self._document.node(node_id)
         if node is not None:
             self._try(f"Rename {node.name} to {name.strip()}", lambda g: changes.renamed(g, node_id, name))
 
-    def toggle(self) -> None:
-        """Switch the selected nodes off, or on if all of them are off."""
-        if nodes := self._scene.selected_nodes():
-            on = not any(node.enabled for n in nodes if (node := self._document.node(n)) is not None)
-            graph = changes.enabled(self._document.graph, nodes, on)
-            self._document.edit(f"{'Enable' if on else 'Disable'} {self._what(nodes)}", graph)
-
     def group(self) -> None:
         """Put a composite around the selected nodes."""
-        nodes = self._scene.selected_nodes()
+        nodes = self._scene.selected()
         try:
             graph, composite = changes.grouped(self._document.graph, nodes, "Composite")
         except FusionError as error:
@@ -237,6 +242,8 @@ class Editing(QObject):
     def ungroup(self) -> None:
         """Take a composite away from around its members."""
         if composite := self._only():
+            if not self._unlocked([composite], "ungroup"):
+                return
             members = [child for child, home in self._document.homes.items() if home == composite]
             text = f"Ungroup {self._what([composite])}"
             self._document.edit(text, changes.ungrouped(self._document.graph, composite))
@@ -244,18 +251,21 @@ class Editing(QObject):
 
     def nudge(self, dx: float, dy: float) -> None:
         """Move the selected nodes a little; steps in a row are undone together."""
-        nodes = self._scene.selected_nodes()
-        tops = places.outermost(self._document.homes, nodes)
+        nodes = self._unlocked(self._scene.selected(), "move")
+        if not nodes:
+            return
+        levels = places.levels(self._document.graph)
+        tops = places.outermost(self._document.holders, nodes)
         graph = places.shifted(self._document.graph, tops, dx, dy)
         for node_id in tops:
             # Nodes do not leave a composite by keys: it grows along.
-            if (home := self._document.homes.get(node_id)) is not None:
+            if (home := levels.get(node_id)) is not None:
                 graph = changes.settled(graph, node_id, home)
         self._document.edit(f"Move {self._what(nodes)}", graph, merge=f"nudge {' '.join(sorted(nodes))}")
 
     def tidy(self) -> None:
         """Arrange the selected nodes, or all, in layers."""
-        chosen = self._scene.selected_nodes()
+        chosen = self._scene.selected()
         boxes = layout.arranged(self._document.graph, chosen if len(chosen) > 1 else None)
         self._document.edit("Tidy up", move(self._document.graph, boxes))
         if len(chosen) <= 1:
@@ -263,14 +273,14 @@ class Editing(QObject):
 
     def align(self, side: arranging.Side) -> None:
         """Bring the selected nodes into line."""
-        nodes = self._scene.selected_nodes()
+        nodes = self._unlocked(self._scene.selected(), "align")
         if len(nodes) > 1:
             graph = arranging.aligned(self._document.graph, nodes, side)
             self._document.edit(f"Align {self._what(nodes)}", graph)
 
     def distribute(self, axis: arranging.Axis) -> None:
         """Make the gaps between the selected nodes equal."""
-        nodes = self._scene.selected_nodes()
+        nodes = self._unlocked(self._scene.selected(), "distribute")
         if len(nodes) > 2:
             graph = arranging.distributed(self._document.graph, nodes, axis)
             self._document.edit(f"Distribute {self._what(nodes)}", graph)
@@ -348,8 +358,11 @@ class Editing(QObject):
         item = self._scene.item(node_id)
         if item is None:
             return
-        if not item.isVisible():
+        if not item.isVisible() and self._scene.root is not None:
             self._show(None)
+        if not item.isVisible():
+            # A collapsed composite hides it: looking into it changes nothing in the document.
+            self._show(self._document.homes.get(node_id))
         self._scene.select([node_id])
         self._reveal([node_id])
 
@@ -364,18 +377,24 @@ class Editing(QObject):
         self._document.edit(text, graph)
 
     def _only(self) -> str:
-        chosen = self._scene.selected_nodes()
+        chosen = self._scene.selected()
         return chosen[0] if len(chosen) == 1 else ""
 
     def _shown(self) -> list[str]:
-        return [item.node_id for item in self._scene.node_items if item.isVisible()]
+        return [item.node_id for item in self._scene.shown()]
+
+    def _unlocked(self, ids: Sequence[str], doing: str) -> list[str]:
+        try:
+            return marks.unlocked(self._document.graph, ids, doing)
+        except FusionError as error:
+            self.refused.emit(error.message)
+            return []
 
     def _reveal(self, nodes: Sequence[str]) -> None:
         self._view.reveal(self._scene.content_rect(nodes))
 
     def _what(self, nodes: Sequence[str]) -> str:
-        node = self._document.node(nodes[0]) if len(nodes) == 1 else None
-        return node.name if node is not None else _counted(len(nodes))
+        return self._marking.what(nodes)
 
     def _reached(self, *, up: bool = False, down: bool = False) -> set[str]:
         """Return what is selected and all that membership leads to, upwards, downwards or both."""
@@ -386,7 +405,3 @@ class Editing(QObject):
             if more <= found:
                 return found
             found |= more
-
-
-def _counted(count: int) -> str:
-    return "1 node" if count == 1 else f"{count} nodes"

@@ -22,6 +22,7 @@ class Ink:
     node_border: QPen
     composite_border: QPen
     disabled_border: QPen
+    bypassed_border: QPen
     selected_border: QPen
     target_border: QPen
     refused_border: QPen
@@ -37,10 +38,13 @@ class Ink:
     port_fill: QBrush
     port_busy: QBrush
     wire: QPen
+    wire_standing: QPen
+    """Of what a collapsed composite hides."""
     wire_hovered: QPen
     wire_selected: QPen
     wire_busy: QPen
     wire_dragged: QPen
+    guide: QPen
     wire_refused: QPen
     title: QFont
     body: QFont
@@ -64,6 +68,7 @@ def _make(chosen: theme.Theme) -> Ink:
         node_border=_pen(chosen.node_border),
         composite_border=_pen(chosen.composite_border),
         disabled_border=_pen(chosen.outline, style=Qt.PenStyle.DashLine),
+        bypassed_border=_pen(chosen.composite_border, 1.5, Qt.PenStyle.DotLine),
         selected_border=_pen(chosen.accent, 2),
         target_border=_pen(chosen.accent, 2),
         refused_border=_pen(chosen.error, 2, Qt.PenStyle.DashLine),
@@ -81,10 +86,12 @@ def _make(chosen: theme.Theme) -> Ink:
         port_fill=QBrush(QColor(chosen.node)),
         port_busy=QBrush(QColor(chosen.wire)),
         wire=_pen(chosen.wire),
+        wire_standing=_pen(chosen.wire, style=Qt.PenStyle.DashLine),
         wire_hovered=_pen(chosen.text, 2),
         wire_selected=_pen(chosen.accent, 2),
         wire_busy=_pen(chosen.busy, 2),
         wire_dragged=_pen(chosen.accent, 2),
+        guide=_pen(chosen.accent),
         wire_refused=_pen(chosen.error, 2, Qt.PenStyle.DashLine),
         title=title,
         body=body,

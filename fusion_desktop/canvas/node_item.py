@@ -33,7 +33,7 @@ class NodeItem(QGraphicsItem):
         self.node_id = node.id
         self.state: State | None = None
         self.detail = ""
-        self.is_running = False
+        self.is_locked = False
         self._title, self._line = QStaticText(), QStaticText()
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIsSelectable)
         self.setAcceptHoverEvents(True)
@@ -51,6 +51,12 @@ class NodeItem(QGraphicsItem):
         if (state, detail) != (self.state, self.detail):
             self.state, self.detail = state, detail
             self._prepare()
+
+    def show_locked(self, locked: bool) -> None:
+        """Say whether it can be moved."""
+        if locked is not self.is_locked:
+            self.is_locked = locked
+            self.update()
 
     def restyle(self) -> None:
         """Take the fonts and colours of another theme."""
@@ -89,6 +95,8 @@ class NodeItem(QGraphicsItem):
         painter.setOpacity(1.0)
         if (shown := self.shown_state) is not None:
             draw_badge(painter, shown, QPointF(NODE_WIDTH - 22, NODE_HEIGHT / 2))
+        if self.is_locked:
+            assets.draw_icon(painter, "lock", _LOCK, theme.current().muted)
 
     @property
     def shown_state(self) -> State | None:
@@ -175,6 +183,7 @@ def _static(text: str, font: QFont) -> QStaticText:
     return made
 
 
+_LOCK = QRectF(NODE_WIDTH - 18, 4, 12, 12)
 _TILE = QRectF(12, 14, 32, 32)
 _SHAPE = QPainterPath()
 _SHAPE.addRect(QRectF(0, 0, NODE_WIDTH, NODE_HEIGHT))

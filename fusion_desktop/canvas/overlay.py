@@ -1,8 +1,8 @@
-"""What lies over the canvas for a moment: words at the pointer, and the field in which a node is renamed."""
+"""What lies over the canvas for a moment: words at the pointer, and the fields for a name and for a note."""
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
-from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QWidget
 
 from fusion_desktop import theme
 
@@ -83,3 +83,48 @@ class NameEdit(QLineEdit):
         self.hide()
         if (parent := self.parentWidget()) is not None and (view := parent.parentWidget()) is not None:
             view.setFocus()
+
+
+class NoteEdit(QPlainTextEdit):
+    """The field in which a note is written. Leaving it keeps what was typed: undo is there for second thoughts."""
+
+    accepted = Signal(str, str)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._note = ""
+        self._before = ""
+        self.setAccessibleName("Text of the note, in Markdown")
+        self.setPlaceholderText("Markdown: # heading, *stress*, - list. Escape when done")
+        self.setTabChangesFocus(True)
+        self.setObjectName("note-edit")
+        self.hide()
+
+    def begin(self, note_id: str, text: str, area: QRect) -> None:
+        """Ask for the text, over the note."""
+        self._note, self._before = note_id, text
+        self.setPlainText(text)
+        self.setGeometry(area.x(), area.y(), max(220, area.width()), max(96, area.height()))
+        self.show()
+        self.selectAll()
+        self.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        is_enter = event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
+        if event.key() == Qt.Key.Key_Escape or (is_enter and event.modifiers() & Qt.KeyboardModifier.ControlModifier):
+            self._take()
+            if (parent := self.parentWidget()) is not None and (view := parent.parentWidget()) is not None:
+                view.setFocus()
+            return
+        super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if self.isVisible() and event.reason() != Qt.FocusReason.PopupFocusReason:
+            self._take()
+
+    def _take(self) -> None:
+        note, self._note = self._note, ""
+        self.hide()
+        if note and self.toPlainText() != self._before:
+            self.accepted.emit(note, self.toPlainText())

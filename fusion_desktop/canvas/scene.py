@@ -1,22 +1,24 @@
 """The scene mirrors the document: items are made, changed and removed by its signals, and by nothing else."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from PySide6.QtCore import QObject, QPointF, QRectF, QTimer, Signal
 from PySide6.QtWidgets import QGraphicsScene
 
-from composite_runtime.graph.model import CompositeNode, ServerNode
+from composite_runtime.graph.model import Box, CompositeNode, Frame, Note, ServerNode
 from fusion_desktop import theme
+from fusion_desktop.canvas.annotation_item import AnnotationItem, FrameItem, NoteItem
 from fusion_desktop.canvas.composite_item import CompositeItem
 from fusion_desktop.canvas.edge_item import EdgeItem
 from fusion_desktop.canvas.node_item import NodeItem
 from fusion_desktop.canvas.state import State, worst
-from fusion_desktop.document import places
+from fusion_desktop.document import changes, marks, places
 from fusion_desktop.document.document import Document
 
 Ends: TypeAlias = tuple[str, str]
 AnyNodeItem: TypeAlias = NodeItem | CompositeItem
+AnyItem: TypeAlias = NodeItem | CompositeItem | AnnotationItem
 
 EXTENT = 200_000.0
 """Half the side of the scene; fixed, so that Qt never has to compute it anew."""
@@ -32,9 +34,11 @@ class CanvasScene(QGraphicsScene):
         self.setSceneRect(-EXTENT, -EXTENT, 2 * EXTENT, 2 * EXTENT)
         self._document = document
         self._items: dict[str, AnyNodeItem] = {}
+        self._annotations: dict[str, AnnotationItem] = {}
         self._edges: dict[Ends, EdgeItem] = {}
         self._edges_of: dict[str, set[Ends]] = {}
         self._stale: set[str] = set()
+        self._cards: dict[str, str] = {}
         self._states: dict[str, tuple[State, str]] = {}
         self._calls: dict[str, str] = {}
         self._root: str | None = None
@@ -45,6 +49,9 @@ class CanvasScene(QGraphicsScene):
         document.node_added.connect(self._add_node)
         document.node_removed.connect(self._remove_node)
         document.node_changed.connect(self._change_node)
+        document.annotation_added.connect(self._add_annotation)
+        document.annotation_removed.connect(self._remove_annotation)
+        document.annotation_changed.connect(self._change_annotation)
         document.edge_added.connect(self._add_edge)
         document.edge_removed.connect(self._remove_edge)
         document.box_changed.connect(self._place)
@@ -52,6 +59,8 @@ class CanvasScene(QGraphicsScene):
         theme.signals.changed.connect(self._restyle)
         for node in document.graph.nodes:
             self._add_node(node.id)
+        for annotation in document.graph.annotations:
+            self._add_annotation(annotation.id)
         for edge in document.graph.edges:
             self._add_edge(edge.source, edge.target)
         self._arrange()
@@ -62,6 +71,14 @@ class CanvasScene(QGraphicsScene):
         """Return the item of a node."""
         return self._items.get(node_id)
 
+    def thing(self, one: str) -> AnyItem | None:
+        """Return the item of a node, a frame or a note."""
+        return self._items.get(one) or self._annotations.get(one)
+
+    def card_of(self, node_id: str) -> str:
+        """Return the collapsed composite that stands for a node here, or the node itself."""
+        return self._cards.get(node_id, node_id)
+
     def edge_item(self, source: str, target: str) -> EdgeItem | None:
         """Return the item of an edge."""
         return self._edges.get((source, target))
@@ -70,6 +87,11 @@ class CanvasScene(QGraphicsScene):
     def node_items(self) -> Collection[AnyNodeItem]:
         """Return the items of all nodes."""
         return self._items.values()
+
+    @property
+    def annotation_items(self) -> Collection[AnnotationItem]:
+        """Return the items of all frames and notes."""
+        return self._annotations.values()
 
     @property
     def edge_items(self) -> Collection[EdgeItem]:
@@ -83,20 +105,24 @@ class CanvasScene(QGraphicsScene):
 
     def show_inside(self, composite_id: str | None) -> None:
         """Show only what lies inside a composite, or everything."""
-        self._root = composite_id if composite_id in self._items else None
+        left, self._root = self._root, composite_id if composite_id in self._items else None
+        if left in self._items:
+            self._place(left)  # as small as it was, if it is collapsed
         self.clearSelection()
         self._arrange()
 
     def content_rect(self, node_ids: Iterable[str] | None = None) -> QRectF:
-        """Return what some nodes, or all that are shown, cover."""
+        """Return what some things, or all that are shown, cover."""
         rect = QRectF()
-        chosen = (self._items[n] for n in node_ids if n in self._items) if node_ids is not None else self._shown()
+        chosen = (item for n in node_ids if (item := self.thing(n))) if node_ids is not None else self.shown()
         for item in chosen:
             rect = rect.united(item.body)
         return rect
 
-    def _shown(self) -> Iterator[AnyNodeItem]:
-        return (item for item in self._items.values() if item.isVisible())
+    def shown(self) -> Iterator[AnyItem]:
+        """Return the items of all that can be seen here."""
+        everything: tuple[Collection[AnyItem], ...] = (self._items.values(), self._annotations.values())
+        return (item for items in everything for item in items if item.isVisible())
 
     # Finding
 
@@ -104,13 +130,26 @@ class CanvasScene(QGraphicsScene):
         """Return the topmost node at a point."""
         return next((item for item in self.items(point) if isinstance(item, NodeItem | CompositeItem)), None)
 
+    def thing_at(self, point: QPointF) -> AnyItem | None:
+        """Return the topmost node, frame or note at a point."""
+        kinds = NodeItem | CompositeItem | AnnotationItem
+        return next((item for item in self.items(point) if isinstance(item, kinds)), None)
+
     def edge_at(self, point: QPointF) -> EdgeItem | None:
         """Return the topmost wire at a point, if no card lies over it."""
         for item in self.items(point):
             if isinstance(item, EdgeItem):
                 return item
-            if isinstance(item, NodeItem):
+            if isinstance(item, NodeItem | NoteItem) or (isinstance(item, CompositeItem) and item.is_collapsed):
                 return None
+        return None
+
+    def wire_for(self, composite_id: str, point: QPointF) -> EdgeItem | None:
+        """Return the wire at a point between whose ends a composite could go."""
+        reach = QRectF(point.x() - 4, point.y() - 4, 8, 8)
+        for item in self.items(reach):
+            if isinstance(item, EdgeItem) and changes.fits_between(self._document.graph, composite_id, *item.ends):
+                return item
         return None
 
     def composite_at(self, point: QPointF, without: Collection[str] = ()) -> CompositeItem | None:
@@ -127,15 +166,21 @@ class CanvasScene(QGraphicsScene):
         chosen = {item.node_id for item in self.selectedItems() if isinstance(item, NodeItem | CompositeItem)}
         return [node.id for node in self._document.graph.nodes if node.id in chosen] if chosen else []
 
+    def selected(self) -> list[str]:
+        """Return the ids of all that is selected but wires: nodes, then frames and notes, in their order."""
+        chosen = {item.node_id for item in self.selectedItems() if isinstance(item, AnnotationItem)}
+        return [*self.selected_nodes(), *(a.id for a in self._document.graph.annotations if a.id in chosen)]
+
     def selected_edges(self) -> list[Ends]:
         """Return the ends of the selected edges."""
         return [ends for ends, item in self._edges.items() if item.is_chosen]
 
     def select(self, node_ids: Iterable[str] = (), edges: Iterable[Ends] = ()) -> None:
-        """Select exactly these."""
+        """Select exactly these nodes, frames, notes and wires."""
         nodes, ends = set(node_ids), set(edges)
-        for node_id, item in self._items.items():
-            item.setSelected(node_id in nodes)
+        for node_id, item in (*self._items.items(), *self._annotations.items()):
+            if item.isSelected() is not (node_id in nodes):
+                item.setSelected(node_id in nodes)
         for key, edge in self._edges.items():
             if edge.is_chosen is not (key in ends):
                 edge.choose(key in ends)
@@ -148,17 +193,17 @@ class CanvasScene(QGraphicsScene):
 
     def preview_move(self, node_ids: Collection[str], dx: float, dy: float) -> None:
         """Show nodes, and all that lies in them, moved, until the document says where they are."""
-        for node_id in places.inside(self._document.homes, node_ids):
-            if (item := self._items.get(node_id)) is not None:
+        for node_id in places.inside(self._document.holders, node_ids):
+            if (item := self.thing(node_id)) is not None:
                 box = self._document.box(node_id)
                 item.setPos(box.x + dx, box.y + dy)
                 self._stale.add(node_id)
         self._draw_wires()
 
     def preview_rect(self, composite_id: str, rect: QRectF) -> None:
-        """Show a composite covering `rect`."""
-        item = self._items.get(composite_id)
-        if isinstance(item, CompositeItem):
+        """Show a composite, a frame or a note covering `rect`."""
+        item = self.thing(composite_id)
+        if isinstance(item, CompositeItem | AnnotationItem):
             item.setPos(rect.topLeft())
             item.set_size(rect.width(), rect.height())
             self._stale.add(composite_id)
@@ -166,8 +211,8 @@ class CanvasScene(QGraphicsScene):
 
     def end_preview(self, node_ids: Collection[str]) -> None:
         """Show nodes, and all that lies in them, where the document has them."""
-        for node_id in places.inside(self._document.homes, node_ids):
-            if node_id in self._items:
+        for node_id in places.inside(self._document.holders, node_ids):
+            if self.thing(node_id) is not None:
                 self._place(node_id)
         self._draw_wires()
 
@@ -259,6 +304,24 @@ class CanvasScene(QGraphicsScene):
             assert isinstance(node, CompositeNode)
             item.show_node(node)
 
+    def _add_annotation(self, annotation_id: str) -> None:
+        annotation = self._document.annotation(annotation_id)
+        assert annotation is not None
+        item = FrameItem(annotation) if isinstance(annotation, Frame) else NoteItem(annotation)
+        self._annotations[annotation_id] = item
+        self.addItem(item)
+        self._place(annotation_id)
+
+    def _remove_annotation(self, annotation_id: str) -> None:
+        self.removeItem(self._annotations.pop(annotation_id))
+
+    def _change_annotation(self, annotation_id: str) -> None:
+        match self._annotations[annotation_id], self._document.annotation(annotation_id):
+            case (FrameItem() as item, Frame() as frame):
+                item.show_annotation(frame)
+            case (NoteItem() as item, Note() as note):
+                item.show_annotation(note)
+
     def _add_edge(self, source: str, target: str) -> None:
         item = EdgeItem(source, target)
         self._edges[source, target] = item
@@ -273,10 +336,16 @@ class CanvasScene(QGraphicsScene):
             self._edges_of[end].discard((source, target))
 
     def _place(self, node_id: str) -> None:
-        item, box = self._items[node_id], self._document.box(node_id)
+        item, box = self.thing(node_id), self._document.box(node_id)
         if isinstance(item, CompositeItem):
-            item.set_size(box.width or places.COMPOSITE_WIDTH, box.height or places.COMPOSITE_HEIGHT)
-        item.setPos(box.x, box.y)
+            width, height = box.width or places.COMPOSITE_WIDTH, box.height or places.COMPOSITE_HEIGHT
+            item.set_size(width, height, collapsed=box.collapsed)
+        elif isinstance(item, AnnotationItem) and (annotation := self._document.annotation(node_id)) is not None:
+            rect = places.annotation_rect(self._document.graph, annotation)
+            item.set_size(rect.width, rect.height)
+        if item is not None:
+            item.setPos(box.x, box.y)
+            item.show_locked(box.locked)
         self._stale.add(node_id)
 
     def _arrange(self) -> None:
@@ -289,27 +358,73 @@ class CanvasScene(QGraphicsScene):
             offered.add(source)
         shown = None
         if self._root is not None:
-            shown = places.inside(homes, [self._root])
+            shown = places.inside(self._document.holders, [self._root])
             shown |= {source for source, target in self._edges if target in shown}
+        self._collapse(homes)
         for node_id, item in self._items.items():
-            item.setVisible(shown is None or node_id in shown)
+            item.setVisible((shown is None or node_id in shown) and node_id not in self._cards)
             if isinstance(item, CompositeItem):
                 depth = sum(1 for _ in places.ancestors(homes, node_id))
                 item.show_place(members=members.get(node_id, 0), depth=depth, is_served=node_id not in offered)
+        self._arrange_annotations(shown)
+        cards = self._cards
         for (source, target), edge in self._edges.items():
             ends_exist = source in self._items and target in self._items
-            visible = shown is None or (source in shown and target in shown)
-            edge.setVisible(ends_exist and visible and homes.get(source) != target)
+            visible = ends_exist and (shown is None or (source in shown and target in shown))
+            if cards and (source in cards or target in cards):
+                start, end = self.card_of(source), self.card_of(target)
+                edge.setVisible(visible and start != end and homes.get(start) != end)
+                graph = self._document.graph
+                edge.stand_for(f"{marks.called(graph, source)} is a member of {marks.called(graph, target)}")
+            else:
+                edge.setVisible(visible and homes.get(source) != target)
+                edge.stand_for("")
         self._draw_wires()
+
+    def _collapse(self, homes: Mapping[str, str]) -> None:
+        """Find which collapsed composite stands for each node that lies in one; those left below `root` count."""
+        old, self._cards = self._cards, {}
+        layout = self._document.graph.layout
+        collapsed = {n for n, i in self._items.items() if isinstance(i, CompositeItem) and i.is_collapsed}
+        if self._root is not None:
+            collapsed -= {self._root, *places.ancestors(homes, self._root)}
+            root = self._items[self._root]
+            if isinstance(root, CompositeItem) and root.is_collapsed:
+                self._show_whole(root, layout.get(self._root))
+        if collapsed:
+            for node_id in homes:
+                outer = [n for n in places.ancestors(homes, node_id) if n in collapsed]
+                if outer:
+                    self._cards[node_id] = outer[-1]
+        self._stale |= {n for n in old.keys() | self._cards.keys() if old.get(n) != self._cards.get(n)}
+
+    def _show_whole(self, item: CompositeItem, box: Box | None) -> None:
+        """Draw a composite in full, as it must be while one looks at its inside."""
+        if box is not None:
+            item.set_size(box.width or places.COMPOSITE_WIDTH, box.height or places.COMPOSITE_HEIGHT)
+            self._stale.add(item.node_id)
+
+    def _arrange_annotations(self, shown: Collection[str] | None) -> None:
+        """Show frames and notes where they belong: frames behind nodes, inner ones in front of outer ones."""
+        if not self._annotations:
+            return
+        holders = self._document.holders
+        for one, item in self._annotations.items():
+            around = list(places.ancestors(holders, one))
+            hidden = any(isinstance(i := self._items.get(n), CompositeItem) and i.is_collapsed for n in around)
+            item.setVisible((shown is None or one in shown) and not hidden)
+            if isinstance(item, FrameItem):
+                frames = sum(n in self._annotations for n in around)
+                item.setZValue(len(around) - frames - 0.5 + 0.01 * frames)
 
     def _draw_wires(self) -> None:
         for ends in {ends for node_id in self._stale for ends in self._edges_of.get(node_id, ())}:
-            source, target = self._items.get(ends[0]), self._items.get(ends[1])
+            source, target = self._items.get(self.card_of(ends[0])), self._items.get(self.card_of(ends[1]))
             if source is not None and isinstance(target, CompositeItem):
                 self._edges[ends].connect_points(source.output, target.input)
         self._stale.clear()
 
     def _restyle(self) -> None:
-        for item in (*self._items.values(), *self._edges.values()):
+        for item in (*self._items.values(), *self._annotations.values(), *self._edges.values()):
             item.restyle()
         self.update()

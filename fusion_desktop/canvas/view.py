@@ -26,12 +26,13 @@ from PySide6.QtWidgets import QGraphicsView, QWidget
 
 from composite_runtime.errors import FusionError
 from fusion_desktop import theme
+from fusion_desktop.canvas.annotation_item import AnnotationItem, NoteItem
 from fusion_desktop.canvas.composite_item import CompositeItem
 from fusion_desktop.canvas.gestures.base import Gesture, Ground
 from fusion_desktop.canvas.gestures.drop import Drop
 from fusion_desktop.canvas.gestures.pan import Pan
 from fusion_desktop.canvas.gestures.pick import gesture_for
-from fusion_desktop.canvas.overlay import Hint, NameEdit
+from fusion_desktop.canvas.overlay import Hint, NameEdit, NoteEdit
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.places import GRID
@@ -60,6 +61,10 @@ class CanvasView(QGraphicsView):
     escaped = Signal()
     """Escape was pressed, and no gesture was under way."""
     rename_done = Signal(str, str)
+    fold_wanted = Signal(str)
+    """A composite is to be collapsed, or expanded."""
+    worded = Signal(str, str)
+    """A note was written."""
     files_dropped = Signal(list, QPointF)
     template_dropped = Signal(object, QPointF)
     """A `Template` that asks for something first, and where it shall be."""
@@ -69,7 +74,7 @@ class CanvasView(QGraphicsView):
         super().__init__(parent)
         # The view does not keep its scene alive.
         self._scene = scene
-        self._ground = Ground(document, scene)
+        self._ground = Ground(document, scene, self._sight)
         self._gesture: Gesture | None = None
         self._pressed: tuple[QPoint, Callable[[], Gesture | None]] | None = None
         self._space_held = self._space_used = False
@@ -97,6 +102,8 @@ class CanvasView(QGraphicsView):
         self._hint = Hint(self.viewport())
         self._name_edit = NameEdit(self.viewport())
         self._name_edit.accepted.connect(self.rename_done)
+        self._note_edit = NoteEdit(self.viewport())
+        self._note_edit.accepted.connect(self.worded)
         self._auto_pan = QTimer(self)
         self._auto_pan.setInterval(16)
         self._auto_pan.timeout.connect(self._pan_at_edge)
@@ -202,6 +209,9 @@ class CanvasView(QGraphicsView):
         super().scrollContentsBy(dx, dy)
         self._tell_moved()
 
+    def _sight(self) -> tuple[QRectF, float]:
+        return self.mapToScene(self.viewport().rect()).boundingRect(), self.scale_factor
+
     def _tell_moved(self) -> None:
         self.moved.emit(self.mapToScene(self.viewport().rect()).boundingRect())
 
@@ -261,7 +271,9 @@ class CanvasView(QGraphicsView):
         if event.button() != Qt.MouseButton.LeftButton:
             return
         point = self.mapToScene(event.position().toPoint())
-        item = self._scene.node_at(point)
+        item = self._scene.thing_at(point)
+        if isinstance(item, CompositeItem) and item.fold_holds(point):
+            return
         if isinstance(item, CompositeItem):
             self.enter_wanted.emit(item.node_id)
         elif item is not None:
@@ -327,17 +339,20 @@ class CanvasView(QGraphicsView):
         """Select what was clicked; with Shift or Ctrl add it or take it away."""
         scene = self._scene
         edge = scene.edge_at(point)
-        item = None if edge is not None else scene.node_at(point)
+        item = None if edge is not None else scene.thing_at(point)
+        if isinstance(item, CompositeItem) and item.fold_holds(point):
+            self.fold_wanted.emit(item.node_id)
+            return
         adding = modifiers & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier)
         nodes = {item.node_id} if item is not None else set()
         edges = {edge.ends} if edge is not None else set()
         if adding:
-            scene.select(set(scene.selected_nodes()) ^ nodes, set(scene.selected_edges()) ^ edges)
+            scene.select(set(scene.selected()) ^ nodes, set(scene.selected_edges()) ^ edges)
         else:
             scene.select(nodes, edges)
 
     def _select_under(self, point: QPointF) -> None:
-        edge, item = self._scene.edge_at(point), self._scene.node_at(point)
+        edge, item = self._scene.edge_at(point), self._scene.thing_at(point)
         if edge is not None and not edge.is_chosen:
             self._scene.select([], [edge.ends])
         elif edge is None and item is not None and not item.isSelected():
@@ -349,8 +364,8 @@ class CanvasView(QGraphicsView):
         if self._space_held:
             self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
             return
-        item = self._scene.node_at(self.mapToScene(self._pointer))
-        if isinstance(item, CompositeItem) and item.corner_holds(self.mapToScene(self._pointer)):
+        item = self._scene.thing_at(self.mapToScene(self._pointer))
+        if isinstance(item, CompositeItem | AnnotationItem) and item.corner_holds(self.mapToScene(self._pointer)):
             self.viewport().setCursor(Qt.CursorShape.SizeFDiagCursor)
         else:
             self.viewport().unsetCursor()
@@ -389,7 +404,9 @@ class CanvasView(QGraphicsView):
         super().focusOutEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        chosen = "edge" if self._scene.selected_edges() else "node" if self._scene.selected_nodes() else "canvas"
+        chosen = "edge" if self._scene.selected_edges() else "canvas"
+        if self._scene.selected():
+            chosen = "node" if self._scene.selected_nodes() else "annotation"
         at = event.globalPos()
         if event.reason() == QContextMenuEvent.Reason.Keyboard and (rect := self._chosen_rect()) is not None:
             # The menu key means what is selected, wherever the pointer is.
@@ -397,20 +414,32 @@ class CanvasView(QGraphicsView):
         self.menu_wanted.emit(at, chosen)
 
     def _chosen_rect(self) -> QRectF | None:
-        nodes = self._scene.selected_nodes()
+        nodes = self._scene.selected()
         rect = self._scene.content_rect(nodes)
         visible = self.mapToScene(self.viewport().rect()).boundingRect()
         return rect.intersected(visible) if nodes and rect.intersects(visible) else None
 
     def rename(self, node_id: str) -> None:
-        """Let the user type another name for a node, in its place."""
-        item, node = self._scene.item(node_id), self._ground.document.node(node_id)
-        if item is None or node is None:
+        """Let the user type another name for a node, a title for a frame, or a note's text, in its place."""
+        item, document = self._scene.thing(node_id), self._ground.document
+        if item is None:
             return
         self.reveal(item.body)
-        top_left = self.mapFromScene(item.body.topLeft())
+        shown = self.mapFromScene(item.body).boundingRect()
+        if isinstance(item, NoteItem):
+            note = document.annotation(node_id)
+            self._note_edit.begin(node_id, note.text if note is not None and note.type == "note" else "", shown)
+            return
+        node, frame = document.node(node_id), document.annotation(node_id)
+        name = node.name if node is not None else frame.title if frame is not None and frame.type == "frame" else ""
         width = round(min(item.body.width(), 320) * self.scale_factor)
-        self._name_edit.begin(node_id, node.name, top_left, max(160, width))
+        self._name_edit.begin(node_id, name, shown.topLeft(), max(160, width))
+
+    def pointer_point(self) -> QPointF:
+        """Return where the pointer last was over the canvas, or the middle of what is shown, in scene coordinates."""
+        area = self.viewport().rect()
+        at = self._pointer if self.viewport().underMouse() and area.contains(self._pointer) else area.center()
+        return self.mapToScene(at)
 
     # Drops from outside
 

@@ -25,14 +25,18 @@ _LINES: Mapping[Side, Callable[[Rect, Rect], tuple[float, float]]] = {
 
 def aligned(graph: Graph, node_ids: Sequence[str], side: Side) -> Graph:
     """Return the graph in which these nodes share an edge or a middle line; what lies in them comes along."""
-    rects = {node_id: places.rect_of(graph, node_id) for node_id in places.outermost(places.homes(graph), node_ids)}
+    rects = {
+        node_id: places.shown_rect(graph, node_id) for node_id in places.outermost(places.holders(graph), node_ids)
+    }
     around = _around(list(rects.values()))
     return _moved(graph, {node_id: _LINES[side](rect, around) for node_id, rect in rects.items()})
 
 
 def distributed(graph: Graph, node_ids: Sequence[str], axis: Axis) -> Graph:
     """Return the graph in which the gaps between these nodes are equal; the first and the last stay where they are."""
-    rects = {node_id: places.rect_of(graph, node_id) for node_id in places.outermost(places.homes(graph), node_ids)}
+    rects = {
+        node_id: places.shown_rect(graph, node_id) for node_id in places.outermost(places.holders(graph), node_ids)
+    }
     if len(rects) < 3:
         return graph
     is_across = axis == "across"
@@ -50,6 +54,10 @@ def distributed(graph: Graph, node_ids: Sequence[str], axis: Axis) -> Graph:
     return _moved(graph, steps)
 
 
+def _rects(graph: Graph, node_ids: Sequence[str]) -> dict[str, Rect]:
+    return {one: places.shown_rect(graph, one) for one in places.outermost(places.holders(graph), node_ids)}
+
+
 def _around(rects: Sequence[Rect]) -> Rect:
     left, top = min(r.x for r in rects), min(r.y for r in rects)
     right, bottom = max(r.x + r.width for r in rects), max(r.y + r.height for r in rects)
@@ -57,7 +65,7 @@ def _around(rects: Sequence[Rect]) -> Rect:
 
 
 def _moved(graph: Graph, steps: Mapping[str, tuple[float, float]]) -> Graph:
-    home = places.homes(graph)
+    home = places.levels(graph)
     for node_id, (dx, dy) in steps.items():
         if dx or dy:
             graph = places.shifted(graph, [node_id], dx, dy)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from composite_runtime.errors import GraphError
 from composite_runtime.graph import edit, file
-from composite_runtime.graph.model import Box, CompositeNode, Graph, ServerNode, StdioTransport
+from composite_runtime.graph.model import Box, CompositeNode, Frame, Graph, ServerNode, StdioTransport
 from fusion_desktop.document import places
 from fusion_desktop.document.places import HEADER, PADDING, Rect
 
@@ -20,6 +20,9 @@ def added(graph: Graph, node: Node, at: tuple[float, float] | None, into: str | 
     if into is None:
         return graph
     graph = edit.connect(graph, node.id, into)
+    if graph.layout[into].collapsed:
+        x, y = places.free_spot(edit.remove_nodes(graph, {node.id}), into, size)
+        graph = edit.move(graph, [(node.id, Box(x=x, y=y))])
     return settled(graph, node.id, into)
 
 
@@ -32,20 +35,79 @@ def named(graph: Graph, node: Node) -> Node:
     return node.but(id=edit.fresh_id(graph, name), name=name)
 
 
-def moved(graph: Graph, node_ids: Sequence[str], delta: tuple[float, float], into: str | None) -> Graph:
-    """Return the graph in which nodes were dragged to another place: out of where they were and into `into`."""
-    home = places.homes(graph)
-    movers = places.outermost(home, node_ids)
-    for node_id in movers:
-        old = home.get(node_id)
+def moved(graph: Graph, ids: Sequence[str], delta: tuple[float, float], into: str | None) -> Graph:
+    """Return the graph in which things were dragged to another place: out of where they were and into `into`.
+
+    What a frame holds goes where the frame goes.
+    """
+    home, held = places.levels(graph), places.holders(graph)
+    tops = places.outermost(held, ids)
+    carried = {top: places.inside(held, [top]) for top in tops}
+    for one in with_framed(graph, held, tops):
+        old = home.get(one)
+        if graph.annotation(one) is not None:
+            graph = _annotation_in(graph, one, into)
+            continue
         if old is not None and old != into:
-            graph = edit.disconnect(graph, node_id, old)
-        if into is not None and not any(edge.target == into for edge in graph.memberships(node_id)):
-            graph = edit.connect(graph, node_id, into)
-    graph = places.shifted(graph, movers, *delta)
-    if into is not None:
-        for node_id in movers:
-            graph = settled(graph, node_id, into)
+            graph = edit.disconnect(graph, one, old)
+        if into is not None and not any(edge.target == into for edge in graph.memberships(one)):
+            graph = edit.connect(graph, one, into)
+    for top in tops:
+        graph = places.pushed(graph, carried[top], *_into_place(graph, top, delta, into, home.get(top)))
+        if into is not None:
+            graph = places.enclosing(graph, into, top)
+    return graph
+
+
+def with_framed(graph: Graph, held: Mapping[str, str], ids: Iterable[str]) -> list[str]:
+    """Return these things, and for each frame among them what lies in it, as deep as frames go."""
+    found: list[str] = []
+    for one in ids:
+        found.append(one)
+        if isinstance(graph.annotation(one), Frame):
+            found.extend(with_framed(graph, held, [inner for inner, holder in held.items() if holder == one]))
+    return found
+
+
+def _annotation_in(graph: Graph, annotation_id: str, into: str | None) -> Graph:
+    annotation = graph.annotation(annotation_id)
+    return edit.replace_annotation(graph, annotation.but(inside=into)) if annotation is not None else graph
+
+
+def _into_place(
+    graph: Graph, top: str, delta: tuple[float, float], into: str | None, home: str | None
+) -> tuple[float, float]:
+    """Return how far something must move to follow a drag and to lie wholly in the composite it goes into."""
+    rect = places.rect_of(graph, top)
+    if into is None:
+        return delta
+    if graph.layout[into].collapsed and home != into:
+        # Nobody can see where it was dropped, so it goes where there is room.
+        x, y = places.free_spot(graph, into, (rect.width, rect.height))
+        return x - rect.x, y - rect.y
+    around = places.rect_of(graph, into)
+    return (
+        max(delta[0], around.x + PADDING - rect.x),
+        max(delta[1], around.y + HEADER + PADDING - rect.y),
+    )
+
+
+def fits_between(graph: Graph, composite_id: str, source: str, target: str) -> bool:
+    """Tell whether a composite could go into the wire between two others: it is new to both, and closes no circle."""
+    return (
+        composite_id not in (source, target)
+        and edit.why_not_connect(graph, source, composite_id) is None
+        and edit.why_not_connect(graph, composite_id, target) is None
+    )
+
+
+def inserted(graph: Graph, composite_id: str, source: str, target: str) -> Graph:
+    """Return the graph in which `source` is a member of the composite, and this one of `target`, in its place."""
+    old = next((edge for edge in graph.members(target) if edge.source == source), None)
+    namespace = old.namespace if old is not None else None
+    graph = edit.connect(edit.disconnect(graph, source, target), source, composite_id, namespace)
+    if edit.why_not_connect(graph, composite_id, target) is None:
+        graph = edit.connect(graph, composite_id, target)
     return graph
 
 
@@ -91,13 +153,14 @@ def removed_and_reconnected(graph: Graph, node_ids: Collection[str]) -> Graph:
 
 
 def grouped(graph: Graph, node_ids: Sequence[str], name: str) -> tuple[Graph, str]:
-    """Return the graph in which the nodes are the members of a new composite around them, and its id."""
-    home = places.homes(graph)
-    movers = places.outermost(home, node_ids)
-    if not movers:
+    """Return the graph in which these things lie in a new composite around them, as its members, and its id."""
+    home, held = places.levels(graph), places.holders(graph)
+    tops = places.outermost(held, node_ids)
+    movers = with_framed(graph, held, tops)
+    if not any(graph.node(one) for one in movers):
         raise GraphError("Select the nodes to group first")
     composite = named(graph, CompositeNode(id="", name=name))
-    rects = [places.rect_of(graph, node_id) for node_id in movers]
+    rects = [places.rect_of(graph, one) for one in tops]
     left = min(r.x for r in rects) - PADDING
     top = min(r.y for r in rects) - HEADER - PADDING
     width = max(r.x + r.width for r in rects) + PADDING - left
@@ -106,6 +169,9 @@ def grouped(graph: Graph, node_ids: Sequence[str], name: str) -> tuple[Graph, st
     parent = parents.pop() if len(parents) == 1 else None
     graph = edit.add_node(graph, composite, Box(x=left, y=top, width=width, height=height))
     for node_id in movers:
+        if graph.annotation(node_id) is not None:
+            graph = _annotation_in(graph, node_id, composite.id)
+            continue
         if (old := home.get(node_id)) is not None:
             graph = edit.disconnect(graph, node_id, old)
         graph = edit.connect(graph, node_id, composite.id)
@@ -116,13 +182,15 @@ def grouped(graph: Graph, node_ids: Sequence[str], name: str) -> tuple[Graph, st
 
 def ungrouped(graph: Graph, composite_id: str) -> Graph:
     """Return the graph without the composite; what it held goes to the composite around it."""
-    home = places.homes(graph)
+    home = places.levels(graph)
     parent = home.get(composite_id)
     members = [child for child, around in home.items() if around == composite_id]
     graph = edit.remove_nodes(graph, {composite_id})
     if parent is not None:
         for member in members:
-            if edit.why_not_connect(graph, member, parent) is None:
+            if graph.annotation(member) is not None:
+                graph = _annotation_in(graph, member, parent)
+            elif edit.why_not_connect(graph, member, parent) is None:
                 graph = edit.connect(graph, member, parent)
     return graph
 
@@ -135,25 +203,20 @@ def renamed(graph: Graph, node_id: str, name: str) -> Graph:
     return edit.replace_node(graph, node.but(name=name.strip())) if node else graph
 
 
-def enabled(graph: Graph, node_ids: Collection[str], on: bool) -> Graph:
-    """Return the graph in which these nodes are switched on or off."""
-    for node in graph.nodes:
-        if node.id in node_ids:
-            graph = edit.replace_node(graph, node.but(enabled=on))
-    return graph
-
-
 def copied(graph: Graph, node_ids: Collection[str]) -> str:
-    """Return these nodes, what lies inside them, and their edges among themselves as the text of a graph.
+    """Return these nodes, frames and notes, what lies inside them, and the edges among them as the text of a graph.
 
     Values that look like secrets are replaced by references, so that the text may be shown to anybody.
     """
-    whole = places.inside(places.homes(graph), node_ids)
+    whole = places.inside(places.holders(graph), node_ids)
     part = Graph(
         id=graph.id,
         name=graph.name,
         nodes=tuple(without_secrets(node) for node in graph.nodes if node.id in whole),
         edges=tuple(edge for edge in graph.edges if edge.source in whole and edge.target in whole),
+        annotations=tuple(
+            one if one.inside in whole else one.but(inside=None) for one in graph.annotations if one.id in whole
+        ),
         layout={node_id: box for node_id, box in graph.layout.items() if node_id in whole},
     )
     return file.dumps(part)
@@ -166,22 +229,24 @@ def pasted(
 
     `at` is where their left upper corner goes; without it they lie a step beside the originals.
     """
-    left = min(places.rect_of(part, node.id).x for node in part.nodes)
-    top = min(places.rect_of(part, node.id).y for node in part.nodes)
+    ids = [one.id for one in (*part.nodes, *part.annotations)]
+    left = min(places.rect_of(part, one).x for one in ids)
+    top = min(places.rect_of(part, one).y for one in ids)
     dx, dy = (at[0] - left, at[1] - top) if at is not None else (2.0 * places.GRID, 2.0 * places.GRID)
     fresh: dict[str, str] = {}
     for node in part.nodes:
         new = named(graph, node)
         fresh[node.id] = new.id
         box = part.layout[node.id]
-        graph = edit.add_node(graph, new, box.but(x=box.x + dx, y=box.y + dy))
+        graph = edit.add_node(graph, new, box.but(x=box.x + dx, y=box.y + dy, locked=False))
     edges = [
         edge.but(source=fresh[edge.source], target=fresh[edge.target])
         for edge in part.edges
         if edge.source in fresh and edge.target in fresh
     ]
     graph = graph.but(edges=(*graph.edges, *edges))
-    tops = tuple(places.outermost(places.homes(graph), list(fresh.values())))
+    graph = _with_annotations(graph, part, fresh, (dx, dy))
+    tops = tuple(places.outermost(places.holders(graph), list(fresh.values())))
     if into is not None:
         graph = moved(graph, tops, (0.0, 0.0), into)
     return graph, tops
@@ -191,16 +256,18 @@ def duplicated(
     graph: Graph, node_ids: Collection[str], delta: tuple[float, float] = (40.0, 40.0)
 ) -> tuple[Graph, tuple[str, ...]]:
     """Return the graph with a second set of these nodes, in the same composites, and the ids of the new ones."""
-    home = places.homes(graph)
-    tops = places.outermost(home, [node.id for node in graph.nodes if node.id in node_ids])
-    whole = places.inside(home, tops)
+    home, held = places.levels(graph), places.holders(graph)
+    ids = [one.id for one in (*graph.nodes, *graph.annotations) if one.id in node_ids]
+    tops = places.outermost(held, ids)
+    whole = places.inside(held, tops)
+    part = graph.but(annotations=tuple(one for one in graph.annotations if one.id in whole))
     fresh: dict[str, str] = {}
     for node in graph.nodes:
         if node.id in whole:
             new = named(graph, node)
             fresh[node.id] = new.id
             box = graph.layout.get(node.id, places.DEFAULT_BOX)
-            graph = edit.add_node(graph, new, box.but(x=box.x + delta[0], y=box.y + delta[1]))
+            graph = edit.add_node(graph, new, box.but(x=box.x + delta[0], y=box.y + delta[1], locked=False))
     # A copy joins the composites its original is in; edges among the copied nodes are copied among the copies.
     edges = [
         edge.but(source=fresh[edge.source], target=fresh.get(edge.target, edge.target))
@@ -208,10 +275,23 @@ def duplicated(
         if edge.source in fresh
     ]
     graph = graph.but(edges=(*graph.edges, *edges))
+    graph = _with_annotations(graph, part, fresh, delta)
     for node_id in tops:
         if (parent := home.get(node_id)) is not None:
             graph = settled(graph, fresh[node_id], parent)
     return graph, tuple(fresh[node_id] for node_id in tops)
+
+
+def _with_annotations(graph: Graph, part: Graph, fresh: dict[str, str], delta: tuple[float, float]) -> Graph:
+    """Return the graph with copies of a part's frames and notes; `fresh` learns their ids."""
+    for one in part.annotations:
+        new = edit.fresh_id(graph, one.type)
+        fresh[one.id] = new
+        inside = fresh.get(one.inside, one.inside) if one.inside else None
+        rect, box = places.annotation_rect(part, one), part.layout.get(one.id, places.DEFAULT_BOX)
+        box = box.but(x=rect.x + delta[0], y=rect.y + delta[1], locked=False)
+        graph = edit.add_annotation(graph, one.but(id=new, inside=inside), box)
+    return graph
 
 
 def without_secrets(node: Node) -> Node:

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from composite_runtime.graph.check import Problem, check
 from composite_runtime.graph.edit import new_graph
-from composite_runtime.graph.model import Box, CompositeNode, Edge, Graph, ServerNode
+from composite_runtime.graph.model import Box, CompositeNode, Edge, Frame, Graph, Note, ServerNode
 from fusion_desktop.document import layout, places
 
 K = TypeVar("K")
@@ -24,6 +24,9 @@ class Document(QObject):
     edge_added = Signal(str, str)
     edge_removed = Signal(str, str)
     edge_changed = Signal(str, str)
+    annotation_added = Signal(str)
+    annotation_removed = Signal(str)
+    annotation_changed = Signal(str)
     box_changed = Signal(str)
     edited = Signal()
     """Once after every edit, undo and redo, when the signals above are through."""
@@ -46,7 +49,9 @@ class Document(QObject):
         self._graph = graph
         self._nodes = {node.id: node for node in graph.nodes}
         self._edges = {(edge.source, edge.target): edge for edge in graph.edges}
+        self._annotations = {annotation.id: annotation for annotation in graph.annotations}
         self._homes = MappingProxyType(places.homes(graph))
+        self._holders: Mapping[str, str] | None = None
         self._problems = None
 
     @property
@@ -58,6 +63,14 @@ class Document(QObject):
     def homes(self) -> Mapping[str, str]:
         """Return for each node drawn inside a composite the id of that composite."""
         return self._homes
+
+    @property
+    def holders(self) -> Mapping[str, str]:
+        """Return for each thing in a composite or a frame what it moves along with."""
+        if self._holders is None:
+            graph = self._graph
+            self._holders = MappingProxyType(places.holders(graph)) if graph.annotations else self._homes
+        return self._holders
 
     @property
     def is_modified(self) -> bool:
@@ -79,8 +92,12 @@ class Document(QObject):
         """Return the edge between two nodes, or None."""
         return self._edges.get((source, target))
 
+    def annotation(self, annotation_id: str) -> Frame | Note | None:
+        """Return the frame or note with this id, or None."""
+        return self._annotations.get(annotation_id)
+
     def box(self, node_id: str) -> Box:
-        """Return where a node lies."""
+        """Return where a node, a frame or a note lies."""
         return self._graph.layout.get(node_id) or places.DEFAULT_BOX
 
     def edit(self, text: str, graph: Graph, *, merge: str = "") -> None:
@@ -107,21 +124,24 @@ class Document(QObject):
         """Make `graph` the present one and tell what differs."""
         # Edges go before their nodes and come after them, so that no listener ever holds an edge without both ends.
         old_nodes, old_edges, old_layout = self._nodes, self._edges, self._graph.layout
+        old_notes = self._annotations
         self._take(graph)
-        nodes, edges = self._nodes, self._edges
-        for ends in _missing(old_edges, edges):
-            self.edge_removed.emit(*ends)
-        for node_id in _missing(old_nodes, nodes):
-            self.node_removed.emit(node_id)
-        for node_id in _missing(nodes, old_nodes):
-            self.node_added.emit(node_id)
-        for ends in _missing(edges, old_edges):
-            self.edge_added.emit(*ends)
-        for node_id in _different(old_nodes, nodes):
-            self.node_changed.emit(node_id)
-        for ends in _different(old_edges, edges):
-            self.edge_changed.emit(*ends)
-        for node_id in nodes.keys() & old_nodes.keys():
+        nodes, edges, notes = self._nodes, self._edges, self._annotations
+        told: tuple[tuple[SignalInstance, Iterator[str] | Iterator[tuple[str, str]]], ...] = (
+            (self.edge_removed, _missing(old_edges, edges)),
+            (self.node_removed, _missing(old_nodes, nodes)),
+            (self.node_added, _missing(nodes, old_nodes)),
+            (self.annotation_removed, _missing(old_notes, notes)),
+            (self.annotation_added, _missing(notes, old_notes)),
+            (self.edge_added, _missing(edges, old_edges)),
+            (self.node_changed, _different(old_nodes, nodes)),
+            (self.edge_changed, _different(old_edges, edges)),
+            (self.annotation_changed, _different(old_notes, notes)),
+        )
+        for signal, keys in told:
+            for key in keys:
+                signal.emit(*((key,) if isinstance(key, str) else key))
+        for node_id in (nodes.keys() & old_nodes.keys()) | (notes.keys() & old_notes.keys()):
             if graph.layout.get(node_id) != old_layout.get(node_id):
                 self.box_changed.emit(node_id)
 

@@ -39,7 +39,7 @@ def from_text(text: str) -> Arrival:
         FusionError: there is nothing in it that Fusion knows.
     """
     if (part := graph_in(text)) is not None:
-        if not part.nodes:
+        if not part.nodes and not part.annotations:
             raise ConfigError("There are no nodes in this graph")
         return Arrival(layout.completed(part))
     return from_sources([Source("the text", paste.read(text))])

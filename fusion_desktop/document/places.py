@@ -121,19 +121,23 @@ def homes(graph: Graph) -> dict[str, str]:
     return found
 
 
+def levels(graph: Graph) -> dict[str, str]:
+    """Return for each node, frame and note drawn inside a composite the id of that composite."""
+    found = homes(graph)
+    for annotation in graph.annotations:
+        if annotation.inside is not None and isinstance(graph.node(annotation.inside), CompositeNode):
+            found[annotation.id] = annotation.inside
+    return found
+
+
 def holders(graph: Graph) -> dict[str, str]:
     """Return for each node, frame and note what it moves along with: the innermost frame or composite it lies in.
 
     Something lies in a frame if it does so wholly, and if both lie in the same composite.
     """
-    found = homes(graph)
-    if not graph.annotations:
-        return found
-    for annotation in graph.annotations:
-        if annotation.inside is not None and isinstance(graph.node(annotation.inside), CompositeNode):
-            found[annotation.id] = annotation.inside
+    level = levels(graph)
+    found = dict(level)
     frames = [one for one in graph.annotations if isinstance(one, Frame)]
-    level = dict(found)
     for frame in sorted(frames, key=lambda one: _area(annotation_rect(graph, one)), reverse=True):
         around, home = annotation_rect(graph, frame), level.get(frame.id)
         for one in (*graph.nodes, *graph.annotations):
@@ -178,8 +182,12 @@ def ancestors(home: Mapping[str, str], node_id: str) -> Iterator[str]:
 
 def shifted(graph: Graph, node_ids: Collection[str], dx: float, dy: float) -> Graph:
     """Return the graph with these nodes, frames and notes, and everything that lies in them, moved."""
-    whole = inside(holders(graph), node_ids)
-    return edit.move(graph, [(n, box.but(x=box.x + dx, y=box.y + dy)) for n, box in graph.layout.items() if n in whole])
+    return pushed(graph, inside(holders(graph), node_ids), dx, dy)
+
+
+def pushed(graph: Graph, ids: Collection[str], dx: float, dy: float) -> Graph:
+    """Return the graph with exactly these nodes, frames and notes moved."""
+    return edit.move(graph, [(n, box.but(x=box.x + dx, y=box.y + dy)) for n, box in graph.layout.items() if n in ids])
 
 
 def grown(graph: Graph, composite_id: str | None) -> Graph:

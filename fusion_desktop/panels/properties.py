@@ -30,7 +30,7 @@ from composite_runtime.graph.model import (
     StdioTransport,
 )
 from composite_runtime.graph.naming import namespace_of, slug
-from fusion_desktop.document import changes
+from fusion_desktop.document import changes, marks
 from fusion_desktop.document.document import Document
 from fusion_desktop.panels.fields import Line, Lines, Pairs, SecretField
 from fusion_desktop.tasks import spawn
@@ -272,7 +272,7 @@ class NodePage(QWidget):
     def _set_enabled(self, on: bool) -> None:
         node = self._node
         assert node is not None
-        graph = changes.enabled(self._document.graph, {node.id}, on)
+        graph = marks.enabled(self._document.graph, {node.id}, on)
         self._document.edit(f"{'Enable' if on else 'Disable'} {node.name}", graph)
 
     def _set_kind(self, _index: int) -> None:
@@ -383,7 +383,7 @@ class ManyPage(QWidget):
 
     def _set(self, on: bool) -> None:
         word = "Enable" if on else "Disable"
-        graph = changes.enabled(self._document.graph, {node.id for node in self._nodes}, on)
+        graph = marks.enabled(self._document.graph, {node.id for node in self._nodes}, on)
         self._document.edit(f"{word} {len(self._nodes)} nodes", graph)
 
 

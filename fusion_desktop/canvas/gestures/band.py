@@ -5,12 +5,18 @@ from PySide6.QtGui import QBrush, QPen
 from PySide6.QtWidgets import QGraphicsRectItem
 
 from fusion_desktop import theme
+from fusion_desktop.canvas.annotation_item import FrameItem
 from fusion_desktop.canvas.composite_item import CompositeItem
 from fusion_desktop.canvas.gestures.base import Ground
+from fusion_desktop.canvas.scene import AnyItem
+
+
+def _is_container(item: AnyItem) -> bool:
+    return isinstance(item, FrameItem) or (isinstance(item, CompositeItem) and not item.is_collapsed)
 
 
 class RubberBand:
-    """Selects what it touches; a composite must lie inside whole. Shift adds, Ctrl takes away."""
+    """Selects what it touches; a composite or a frame must lie inside whole. Shift adds, Ctrl takes away."""
 
     cursor = Qt.CursorShape.ArrowCursor
     hint = ""
@@ -19,7 +25,7 @@ class RubberBand:
     def __init__(self, ground: Ground, start: QPointF) -> None:
         self._ground = ground
         self._start = start
-        self._before = set(ground.scene.selected_nodes())
+        self._before = set(ground.scene.selected())
         self._edges_before = set(ground.scene.selected_edges())
         self._rect = QGraphicsRectItem()
         self._rect.setZValue(3000)
@@ -34,9 +40,8 @@ class RubberBand:
         self._rect.setRect(area)
         touched = {
             item.node_id
-            for item in self._ground.scene.node_items
-            if item.isVisible()
-            and (area.contains(item.body) if isinstance(item, CompositeItem) else area.intersects(item.body))
+            for item in self._ground.scene.shown()
+            if (area.contains(item.body) if _is_container(item) else area.intersects(item.body))
         }
         wires = {
             e.ends

@@ -1,9 +1,10 @@
 """What every gesture is given and must offer."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.document.document import Document
@@ -17,6 +18,8 @@ class Ground:
 
     document: Document
     scene: CanvasScene
+    sight: Callable[[], tuple[QRectF, float]] | None = None
+    """Tells which part of the scene is in view, and how large."""
 
 
 class Gesture(Protocol):

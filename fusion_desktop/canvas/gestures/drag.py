@@ -1,43 +1,70 @@
-"""Move nodes: about the canvas, into a composite, and out of one."""
+"""Move things: about the canvas, into a composite, out of one, and into a wire."""
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 
 from composite_runtime.errors import GraphError
 from composite_runtime.graph.edit import why_not_connect
 from fusion_desktop.canvas.composite_item import CompositeItem
+from fusion_desktop.canvas.edge_item import EdgeItem
 from fusion_desktop.canvas.gestures.base import Ground, snapped
-from fusion_desktop.document import changes, places
+from fusion_desktop.canvas.gestures.guides import REACH, GuideLines, Guides
+from fusion_desktop.document import changes, marks, places
 
 
 class DragNodes:
-    """Takes the selected nodes along. Alt leaves the originals where they are and drags copies."""
+    """Takes what is selected along, snapping to neighbours and to the grid; Ctrl suspends that.
+
+    Alt leaves the originals where they are and drags copies. A composite that is dropped on a wire goes between its
+    ends. What is locked stays.
+    """
 
     cursor = Qt.CursorShape.ClosedHandCursor
 
-    def __init__(self, ground: Ground, start: QPointF, node_ids: Sequence[str]) -> None:
+    def __init__(self, ground: Ground, start: QPointF, ids: Sequence[str]) -> None:
         self._ground = ground
         self._start = start
         document = ground.document
-        self._nodes = places.outermost(document.homes, node_ids)
-        self._carried = places.inside(document.homes, self._nodes)
-        self._origin = document.box(self._nodes[0])
-        self._target: CompositeItem | None = None
+        self._nodes: list[str] = []
         self.hint = ""
         self.is_refused = False
+        try:
+            self._nodes = places.outermost(document.holders, marks.unlocked(document.graph, ids, "move"))
+        except GraphError as error:
+            self.hint, self.is_refused = error.message, True
+        self._carried = places.inside(document.holders, self._nodes)
+        self._framed = changes.with_framed(document.graph, document.holders, self._nodes)
+        self._levels = places.levels(document.graph)
+        self._target: CompositeItem | None = None
+        self._wire: EdgeItem | None = None
+        self._body = ground.scene.content_rect(self._nodes)
+        sight, self._scale = ground.sight() if ground.sight is not None else (QRectF(), 1.0)
+        around = {n for one in self._nodes for n in places.ancestors(document.holders, one)}
+        self._guides = Guides(
+            item.body
+            for item in ground.scene.shown()
+            if item.node_id not in self._carried and item.node_id not in around and sight.intersects(item.body)
+        )
+        self._lines = GuideLines(ground.scene)
 
     def move(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
-        dx, dy = self._delta(point)
+        if not self._nodes:
+            return
+        dx, dy = self._delta(point, modifiers)
         self._ground.scene.preview_move(self._nodes, dx, dy)
         self._aim(point, modifiers)
 
     def finish(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
+        if not self._nodes:
+            self._unmark()
+            return
         self._aim(point, modifiers)
         target = self._target.node_id if self._target is not None else None
+        wire = self._wire.ends if self._wire is not None else None
+        delta = self._delta(point, modifiers)
         self._unmark()
         document, scene = self._ground.document, self._ground.scene
-        delta = self._delta(point)
         if self.is_refused or delta == (0.0, 0.0):
             scene.end_preview(self._nodes)
             return
@@ -49,10 +76,12 @@ class DragNodes:
                 scene.select(copies)
                 return
             graph = changes.moved(document.graph, self._nodes, delta, target)
+            if wire is not None:
+                graph = changes.inserted(graph, self._nodes[0], *wire)
         except GraphError:
             scene.end_preview(self._nodes)
             raise
-        document.edit(self._text(target), graph)
+        document.edit(self._between(wire) if wire is not None else self._text(target), graph)
         # What the edit put somewhere else than the preview is told by the document; what it left is not.
         scene.end_preview(self._nodes)
 
@@ -60,42 +89,66 @@ class DragNodes:
         self._unmark()
         self._ground.scene.end_preview(self._nodes)
 
-    def _delta(self, point: QPointF) -> tuple[float, float]:
+    def _delta(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> tuple[float, float]:
         way = point - self._start
-        return (
-            snapped(self._origin.x + way.x()) - self._origin.x,
-            snapped(self._origin.y + way.y()) - self._origin.y,
-        )
+        if modifiers & Qt.KeyboardModifier.ControlModifier:
+            self._lines.show(())
+            return round(way.x()), round(way.y())
+        snap = self._guides.snap(self._body.translated(way), REACH / self._scale)
+        self._lines.show(snap.lines)
+        corner = self._ground.document.box(self._nodes[0])
+        dx = way.x() + snap.dx if snap.dx is not None else snapped(corner.x + way.x()) - corner.x
+        dy = way.y() + snap.dy if snap.dy is not None else snapped(corner.y + way.y()) - corner.y
+        return round(dx, 3), round(dy, 3)
 
     def _aim(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         """Find where the nodes would go, and say so on the canvas."""
+        self._aim_at_wire(point)
         target = self._ground.scene.composite_at(point, self._carried)
         reason = None
-        homes = self._ground.document.homes
-        joining = [n for n in self._nodes if target is not None and homes.get(n) != target.node_id]
+        document = self._ground.document
+        homes, graph = self._levels, document.graph
+        joining = [n for n in self._framed if target is not None and homes.get(n) != target.node_id]
         if target is not None:
-            graph = self._ground.document.graph
-            fresh = [n for n in joining if not any(e.target == target.node_id for e in graph.memberships(n))]
+            nodes = [n for n in joining if document.node(n) is not None]
+            fresh = [n for n in nodes if not any(e.target == target.node_id for e in graph.memberships(n))]
             reason = next((why for n in fresh if (why := why_not_connect(graph, n, target.node_id))), None)
         leaving = target is None and any(n in homes for n in self._nodes)
         if target is not self._target:
-            self._unmark()
+            self._unmark_target()
             self._target = target
         if target is not None:
             target.show_target(reason is None if joining or reason else None)
         self.is_refused = reason is not None
         self.hint = reason or self._promise(target, joining, leaving=leaving)
 
+    def _aim_at_wire(self, point: QPointF) -> None:
+        """Find the wire into which a composite would go, if one is dragged alone."""
+        wire = None
+        if len(self._nodes) == 1 and isinstance(self._ground.scene.item(self._nodes[0]), CompositeItem):
+            wire = self._ground.scene.wire_for(self._nodes[0], point)
+        if wire is not self._wire:
+            if self._wire is not None:
+                self._wire.mark(False)
+            self._wire = wire
+            if wire is not None:
+                wire.mark(True)
+
     def _promise(self, target: CompositeItem | None, joining: Sequence[str], *, leaving: bool) -> str:
+        if self._wire is not None:
+            return self._between(self._wire.ends)
         if target is not None and joining:
             return f"Add to {self._name(target.node_id)}"
         if leaving:
-            homes = self._ground.document.homes
+            homes = self._levels
             return f"Take out of {self._name(homes[next(n for n in self._nodes if n in homes)])}"
         return ""
 
+    def _between(self, ends: tuple[str, str]) -> str:
+        return f"Put {self._what()} between {self._name(ends[0])} and {self._name(ends[1])}"
+
     def _text(self, target: str | None) -> str:
-        homes = self._ground.document.homes
+        homes = self._levels
         if target is not None and any(homes.get(n) != target for n in self._nodes):
             return f"Move {self._what()} into {self._name(target)}"
         if target is None and (left := next((homes[n] for n in self._nodes if n in homes), None)):
@@ -103,13 +156,22 @@ class DragNodes:
         return f"Move {self._what()}"
 
     def _what(self) -> str:
-        return self._name(self._nodes[0]) if len(self._nodes) == 1 else f"{len(self._nodes)} nodes"
+        if len(self._nodes) == 1:
+            return self._name(self._nodes[0])
+        notes = any(self._ground.document.annotation(one) is not None for one in self._nodes)
+        return f"{len(self._nodes)} {'things' if notes else 'nodes'}"
 
-    def _name(self, node_id: str) -> str:
-        node = self._ground.document.node(node_id)
-        return node.name if node is not None else node_id
+    def _name(self, one: str) -> str:
+        return marks.called(self._ground.document.graph, one)
 
-    def _unmark(self) -> None:
+    def _unmark_target(self) -> None:
         if self._target is not None:
             self._target.show_target(None)
             self._target = None
+
+    def _unmark(self) -> None:
+        self._unmark_target()
+        self._lines.remove()
+        if self._wire is not None:
+            self._wire.mark(False)
+            self._wire = None

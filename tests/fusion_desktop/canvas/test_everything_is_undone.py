@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 
 from composite_runtime.graph import file
 from composite_runtime.graph.check import check
@@ -14,7 +14,7 @@ from fusion_desktop.canvas.gestures.base import Ground
 from fusion_desktop.canvas.gestures.drag import DragNodes
 from fusion_desktop.canvas.gestures.wire import Wire
 from fusion_desktop.canvas.scene import CanvasScene
-from fusion_desktop.document import changes, foreign
+from fusion_desktop.document import changes, foreign, places
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.fixes import fix_for
 from fusion_desktop.document.template import Template
@@ -28,17 +28,25 @@ def assert_scene_agrees(scene: CanvasScene, document: Document) -> None:
     graph = document.graph
     assert {item.node_id for item in scene.node_items} == {node.id for node in graph.nodes}
     assert {item.ends for item in scene.edge_items} == {(edge.source, edge.target) for edge in graph.edges}
+    around = [scene.root] if scene.root else []
     for item in scene.node_items:
         box = document.box(item.node_id)
         assert (item.pos().x(), item.pos().y()) == (box.x, box.y), item.node_id
         assert isinstance(item, CompositeItem) == isinstance(document.node(item.node_id), CompositeNode)
+        assert item.is_locked == box.locked
         if isinstance(item, CompositeItem) and box.width is not None:
-            assert item.body.width() == box.width
+            assert item.is_collapsed == (box.collapsed and item.node_id not in around)
+            assert item.body.width() == (places.NODE_WIDTH if item.is_collapsed else box.width)
+    assert {item.node_id for item in scene.annotation_items} == {one.id for one in graph.annotations}
+    for note in scene.annotation_items:
+        rect = places.rect_of(graph, note.node_id)
+        assert note.body == QRectF(rect.x, rect.y, rect.width, rect.height)
     for edge in scene.edge_items:
-        source, target = scene.item(edge.ends[0]), scene.item(edge.ends[1])
+        start, end = scene.card_of(edge.ends[0]), scene.card_of(edge.ends[1])
+        source, target = scene.item(start), scene.item(end)
         assert isinstance(target, CompositeItem)
         assert source is not None
-        is_wire = document.homes.get(edge.ends[0]) != edge.ends[1]
+        is_wire = start != end and document.homes.get(start) != end
         assert edge.isVisible() == (is_wire and source.isVisible() and target.isVisible())
         if edge.isVisible():
             assert edge.path().elementAt(0).x == source.output.x()
@@ -57,15 +65,16 @@ class Hand:
 
     def do(self, kind: int, one: int, other: int) -> None:
         nodes = [item.node_id for item in self._scene.node_items if item.isVisible()]
+        things = [item.node_id for item in self._scene.shown()]
         ground = Ground(self._document, self._scene)
         match kind:
             case 0 if nodes:
-                self._scene.select([nodes[one % len(nodes)], nodes[other % len(nodes)]])
+                self._scene.select([things[one % len(things)], things[other % len(things)]])
             case 1:
                 make = composite("box") if one % 3 == 0 else server("srv")
                 self._editing.add(Template(make), QPointF(one * 40 % 900, other * 40 % 700) if other % 2 else None)
             case 2 if nodes:
-                self._drag(DragNodes(ground, QPointF(0, 0), [nodes[one % len(nodes)]]), one, other)
+                self._drag(DragNodes(ground, QPointF(0, 0), [things[one % len(things)]]), one, other)
             case 3 if nodes:
                 item = self._scene.item(nodes[one % len(nodes)])
                 assert item is not None
