@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from fusion_desktop import assets
 from fusion_desktop.keymap import Command, Keymap
+from fusion_desktop.menu_table import SUBMENUS
 
 
 @dataclass(frozen=True)
@@ -174,12 +175,12 @@ TABLE: tuple[Spec, ...] = (
         "graph.frame", "Frame", ("Ctrl+Shift+F",), "frame", _always, "canvas", help="A region around what is selected"
     ),
     Spec("graph.note", "Note", ("N",), "note", _always, "canvas", help="Words in Markdown"),
-    Spec("colour.grey", "Grey", (), None, _annotations, "canvas"),
-    Spec("colour.blue", "Blue", (), None, _annotations, "canvas"),
-    Spec("colour.green", "Green", (), None, _annotations, "canvas"),
-    Spec("colour.amber", "Amber", (), None, _annotations, "canvas"),
-    Spec("colour.red", "Red", (), None, _annotations, "canvas"),
-    Spec("colour.violet", "Violet", (), None, _annotations, "canvas"),
+    Spec("colour.grey", "Colour grey", (), None, _annotations, "canvas"),
+    Spec("colour.blue", "Colour blue", (), None, _annotations, "canvas"),
+    Spec("colour.green", "Colour green", (), None, _annotations, "canvas"),
+    Spec("colour.amber", "Colour amber", (), None, _annotations, "canvas"),
+    Spec("colour.red", "Colour red", (), None, _annotations, "canvas"),
+    Spec("colour.violet", "Colour violet", (), None, _annotations, "canvas"),
     Spec("graph.tidy", "Tidy up", ("Shift+Alt+T",), "tidy", _shown, "canvas"),
     Spec("align.left", "Align left edges", ("Alt+A, L",), None, _several, "canvas"),
     Spec("align.right", "Align right edges", ("Alt+A, R",), None, _several, "canvas"),
@@ -234,193 +235,6 @@ TABLE: tuple[Spec, ...] = (
     Spec("help.keys", "Keys", ("?", "F1"), "keyboard", _always, "canvas"),
     Spec("help.about", "About Fusion"),
 )
-
-MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (
-        "File",
-        (
-            "file.new",
-            "file.open",
-            "*recent",
-            "",
-            "file.save",
-            "file.save_as",
-            "",
-            "file.import",
-            "file.registry",
-            "file.export",
-            "",
-            "file.preferences",
-            "file.quit",
-        ),
-    ),
-    (
-        "Edit",
-        (
-            "edit.undo",
-            "edit.redo",
-            "",
-            "edit.cut",
-            "edit.copy",
-            "edit.paste",
-            "edit.duplicate",
-            "edit.rename",
-            "",
-            "edit.delete",
-            "edit.delete_reconnect",
-            "",
-            "select.all",
-            "select.none",
-            "select.invert",
-            "select.members",
-            "select.composites",
-            "select.connected",
-        ),
-    ),
-    (
-        "Graph",
-        (
-            "graph.add",
-            "graph.composite",
-            "",
-            "graph.group",
-            "graph.ungroup",
-            "graph.enter",
-            "graph.leave",
-            "",
-            "wire.connect",
-            "wire.disconnect",
-            "wire.nest",
-            "wire.add",
-            "",
-            "graph.properties",
-            "graph.toggle",
-            "graph.bypass",
-            "graph.collapse",
-            "graph.lock",
-            "",
-            "graph.frame",
-            "graph.note",
-            "*colour",
-            "",
-            "*align",
-            "graph.tidy",
-        ),
-    ),
-    (
-        "Run",
-        (
-            *("run.start", "run.stop", "", "run.inspect", "run.doctor", ""),
-            *("run.attach", "run.detach", "run.recording", "", "*transport"),
-        ),
-    ),
-    (
-        "View",
-        (
-            "view.find",
-            "",
-            "view.zoom_in",
-            "view.zoom_out",
-            "view.zoom_reset",
-            "view.fit",
-            "view.fit_selection",
-            "",
-            "*docks",
-            "",
-            "*theme",
-            "view.full_screen",
-        ),
-    ),
-    ("Help", ("help.palette", "help.keys", "", "help.about")),
-)
-"""An empty word is a line; a word with a star is a menu the window fills."""
-
-ALIGN = (
-    "align.left",
-    "align.centre",
-    "align.right",
-    "",
-    "align.top",
-    "align.middle",
-    "align.bottom",
-    "",
-    "distribute.across",
-    "distribute.down",
-)
-"""What the window offers as one menu within another."""
-
-COLOURS = ("colour.grey", "colour.blue", "colour.green", "colour.amber", "colour.red", "colour.violet")
-"""What frames and notes can be coloured; a menu within another as well."""
-
-SUBMENUS: Mapping[str, tuple[str, tuple[str, ...]]] = {"*align": ("Align", ALIGN), "*colour": ("Colour", COLOURS)}
-
-TOOLBAR = (
-    "file.new",
-    "file.open",
-    "file.save",
-    "",
-    "edit.undo",
-    "edit.redo",
-    "",
-    "graph.composite",
-    "graph.group",
-    "graph.tidy",
-    "view.fit",
-)
-
-CONTEXT_MENUS: Mapping[str, tuple[str, ...]] = {
-    "node": (
-        "edit.rename",
-        "graph.properties",
-        "graph.toggle",
-        "graph.bypass",
-        "graph.collapse",
-        "graph.lock",
-        "graph.frame",
-        "run.inspect",
-        "run.doctor",
-        "",
-        "wire.connect",
-        "wire.disconnect",
-        "wire.nest",
-        "",
-        "graph.enter",
-        "graph.group",
-        "graph.ungroup",
-        "",
-        "edit.cut",
-        "edit.copy",
-        "edit.duplicate",
-        "",
-        "edit.delete",
-        "edit.delete_reconnect",
-    ),
-    "annotation": (
-        "edit.rename",
-        "graph.properties",
-        "graph.lock",
-        "*colour",
-        "",
-        "edit.cut",
-        "edit.copy",
-        "edit.duplicate",
-        "",
-        "edit.delete",
-    ),
-    "edge": ("graph.properties", "edit.delete"),
-    "canvas": (
-        "graph.add",
-        "graph.composite",
-        "graph.frame",
-        "graph.note",
-        "edit.paste",
-        "",
-        "select.all",
-        "view.fit",
-        "graph.tidy",
-        "graph.leave",
-    ),
-}
 
 
 class Actions(QObject):

@@ -7,11 +7,12 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu
 
 from fusion_desktop import theme
-from fusion_desktop.actions import CONTEXT_MENUS, MENUS, Actions, key_sheet
+from fusion_desktop.actions import Actions, key_sheet
 from fusion_desktop.dialogs.filing import Filing
 from fusion_desktop.dialogs.keys import KeySheet
 from fusion_desktop.dialogs.preferences import Preferences
 from fusion_desktop.keymap import Keymap
+from fusion_desktop.menu_table import CONTEXT_MENUS, MENUS
 from fusion_desktop.settings import Settings
 
 _TRANSPORTS = {"HTTP": "http", "stdio": "stdio"}

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from composite_runtime import paths
 from composite_runtime.graph.model import CompositeNode, ServerNode
 from fusion_desktop import assets, theme
-from fusion_desktop.actions import TOOLBAR, Actions, Situation, commands
+from fusion_desktop.actions import Actions, Situation, commands
 from fusion_desktop.arrivals import Arrivals
 from fusion_desktop.attaching import Attaching
 from fusion_desktop.calling import Calling
@@ -42,6 +42,7 @@ from fusion_desktop.focus import Focus
 from fusion_desktop.inspector.inspector import Inspector
 from fusion_desktop.keymap import Keymap
 from fusion_desktop.liveness import Liveness
+from fusion_desktop.menu_table import TOOLBAR
 from fusion_desktop.menus import Menus
 from fusion_desktop.panels.banner import Banner, Choice
 from fusion_desktop.panels.catalogue import CataloguePanel, load_catalogue

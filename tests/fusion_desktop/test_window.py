@@ -12,8 +12,9 @@ from pytestqt.qtbot import QtBot
 
 from composite_runtime.graph import edit, file
 from composite_runtime.graph.model import Box, Graph, ServerNode
-from fusion_desktop.actions import CONTEXT_MENUS, MENUS, TABLE, TOOLBAR, keys_of
+from fusion_desktop.actions import TABLE, keys_of
 from fusion_desktop.app import Program
+from fusion_desktop.menu_table import CONTEXT_MENUS, MENUS, TOOLBAR
 from fusion_desktop.panels.palette import Palette
 from tests.fusion_desktop.graphs import desk, server
 
