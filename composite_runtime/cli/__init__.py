@@ -53,7 +53,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(_module(args.command).run(args))
     except FusionError as error:
-        print(f"composite-runtime: {error}", file=sys.stderr)
+        # A server's own words may quote the secret it was given. Imported here, for `--help` needs no secrets.
+        from composite_runtime import secrets
+
+        print(secrets.redact(f"composite-runtime: {error}"), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

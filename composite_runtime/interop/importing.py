@@ -210,9 +210,10 @@ def _composite(graph: Graph, wanted: str | None) -> tuple[Graph, CompositeNode]:
 
 
 def _node(graph: Graph, found: FoundServer, transport: Transport) -> ServerNode:
-    taken = {node.name for node in graph.nodes}
+    # Names that differ in signs or capitals alone would give their tools the same public names.
+    taken = {slug(node.name) for node in graph.nodes}
     names = (found.name, *(f"{found.name} {number}" for number in range(2, len(taken) + 3)))
-    name = next(name for name in names if name not in taken)
+    name = next(name for name in names if slug(name) not in taken)
     limits = Limits(idle_s=found.timeout_s) if found.timeout_s else Limits()
     node_id = edit.fresh_id(graph, name)
     return ServerNode(id=node_id, name=name, enabled=found.enabled, transport=transport, limits=limits)

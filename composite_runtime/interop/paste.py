@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from composite_runtime.errors import ConfigError, FusionError
+from composite_runtime.interop import foreign_entries
 from composite_runtime.interop.clients import clients
 from composite_runtime.interop.clients.decode import PLAIN, Dialect, decode_server
 from composite_runtime.interop.clients.format import FoundServer, Reading
@@ -116,6 +117,8 @@ def _from_data(data: Any) -> Reading:
         raise ConfigError("this is not the description of a server")
     if entries := entries_in(data):
         return _of_entries(entries)
+    if isinstance(data.get("startCommand"), dict):
+        return Reading((foreign_entries.smithery(data),))
     if _is_server(data):
         return Reading((decode_server(_name(data), data, _dialect(data)),))
     if client_id := _client(data):
@@ -134,10 +137,21 @@ def _are_servers(data: Any) -> bool:
     return all(isinstance(value, dict) and _is_server(value) for value in data.values())
 
 
+def entries(text: str) -> tuple[Entry, ...]:
+    """Return the entries in a text, if it is a document of a registry or of another catalogue; none if it is not."""
+    try:
+        data = json.loads(text) if text.lstrip().startswith("{") else yaml_edit.load(text)
+    except (ValueError, ConfigError):
+        return ()
+    return entries_in(data)
+
+
 def entries_in(data: Any) -> tuple[Entry, ...]:
-    """Return the entries in a `server.json` or an answer of a registry; they may ask for something."""
+    """Return the entries in a `server.json`, an answer of a registry, or a document of another catalogue."""
     if not isinstance(data, dict):
         return ()
+    if foreign := foreign_entries.in_data(data):
+        return tuple(Entry.read(one) for one in foreign)
     if isinstance(data.get("servers"), list):
         return tuple(entry for item in data["servers"] for entry in entries_in(item))
     server = data["server"] if isinstance(data.get("server"), dict) else data

@@ -59,12 +59,7 @@ def offer_in(text: str) -> Template | None:
 
     An entry that no way leads to is left to `from_text`, which says why.
     """
-    if not text.lstrip().startswith("{"):
-        return None
-    try:
-        entries = paste.entries_in(json.loads(text))
-    except ValueError:
-        return None
+    entries = paste.entries(text)
     return offers.of_entry(entries[0]) if len(entries) == 1 else None
 
 
@@ -79,7 +74,10 @@ def offers_in_files(paths: Iterable[Path]) -> tuple[list[Template], list[Path]]:
     for path in paths:
         if path.suffix.lower() in BUNDLES:
             found.append(offers.of_bundle(bundle_file.look(path, sys.platform)))
-        elif path.suffix == ".json" and (template := offer_in(config_file.load(path) or "")) is not None:
+        elif (
+            path.suffix in {".json", ".yaml", ".yml"}
+            and (template := offer_in(config_file.load(path) or "")) is not None
+        ):
             found.append(template)
         else:
             rest.append(path)

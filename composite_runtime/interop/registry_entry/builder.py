@@ -19,6 +19,7 @@ class Builder:
         self.prompts: dict[str, Prompt] = {}
         self.findings: list[Finding] = []
         self.env: dict[str, Template] = {}
+        self._shared: dict[str, Ref] = {}
 
     def add(self, findings: Iterable[Finding]) -> None:
         """Note findings, each once."""
@@ -83,7 +84,13 @@ class Builder:
     def _variable(self, name: str, spec: Mapping[str, Any], where: str, is_required: bool | None) -> str | Ref:
         if spec.get("value") is not None:
             return _text(spec["value"])
-        return self.prompt(f"{where}.{name}", name, spec, is_required=is_required)
+        shared = _text(spec.get("shared") or "")
+        if shared in self._shared:
+            return self._shared[shared]
+        ref = self.prompt(f"{where}.{name}", name, spec, is_required=is_required)
+        if shared:
+            self._shared[shared] = ref
+        return ref
 
     def arguments(self, specs: Any, where: str, *, for_runner: bool) -> list[Argument]:
         """Return the arguments of a package, or of what runs it."""
