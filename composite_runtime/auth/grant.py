@@ -2,11 +2,13 @@
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-# A token that is about to expire may do so on its way.
+# A token that is about to expire may do so on its way; one that lives for a minute is still used for most of it.
 _EARLY_S = 30.0
+_EARLY_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,8 @@ class Client:
 class Grant:
     """Tokens for one resource, from one issuer, for one client of it. Without an access token nothing is granted now.
 
-    `scope` is what was granted, `asked` what was asked for. `expires_at` is in seconds since the epoch, None when the
-    server did not say.
+    `scope` is what was granted, `asked` what was asked for. The access token came at `since` and lives for
+    `lifetime_s`, None when the server did not say how long.
     """
 
     issuer: str
@@ -35,17 +37,22 @@ class Grant:
     revocation_endpoint: str | None = None
     scope: str | None = None
     asked: str | None = None
-    expires_at: float | None = None
+    since: float = 0.0
+    lifetime_s: float | None = None
 
     @property
     def is_expiring(self) -> bool:
         """Whether the access token has expired, or will within moments."""
-        return self.expires_at is not None and time.time() > self.expires_at - _EARLY_S
+        return self.lifetime_s is not None and self._left_s < min(_EARLY_S, _EARLY_SHARE * self.lifetime_s)
 
     @property
     def is_expired(self) -> bool:
         """Whether the access token surely is no good any more."""
-        return self.expires_at is not None and time.time() > self.expires_at
+        return self.lifetime_s is not None and self._left_s <= 0
+
+    @property
+    def _left_s(self) -> float:
+        return self.since + (self.lifetime_s or 0.0) - time.time()
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -59,7 +66,8 @@ class Grant:
             access_token=answer["access_token"],
             refresh_token=answer.get("refresh_token") or self.refresh_token,
             scope=answer.get("scope") or self.scope,
-            expires_at=expiry(answer),
+            since=time.time(),
+            lifetime_s=lifetime_s(answer),
         )
 
     def to_text(self) -> str:
@@ -76,11 +84,11 @@ class Grant:
             return None
 
 
-def expiry(answer: dict[str, Any]) -> float | None:
-    """Return when the access token of an answer expires."""
+def lifetime_s(answer: Mapping[str, object]) -> float | None:
+    """Return how long the access token of an answer lives."""
     seconds = answer.get("expires_in")
     if isinstance(seconds, str) and seconds.isdecimal():  # some servers send a text
         seconds = int(seconds)
     if not isinstance(seconds, int | float) or isinstance(seconds, bool):
         return None
-    return time.time() + seconds
+    return float(seconds)

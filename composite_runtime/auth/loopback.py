@@ -38,6 +38,14 @@ class Callback:
         self._came: asyncio.Future[tuple[dict[str, str], asyncio.Future[str | None]]] = (
             asyncio.get_running_loop().create_future()
         )
+        self._shown = asyncio.Event()
+
+    async def shown(self) -> None:
+        """Return when the browser that came has its page, or soon after; at once, when none came."""
+        if self._came.done():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SETTLE_S):
+                    await self._shown.wait()
 
     async def came(self) -> tuple[Mapping[str, str], "asyncio.Future[str | None]"]:
         """Return what the browser brought. It waits for the outcome: None for success, else what went wrong."""
@@ -48,7 +56,7 @@ class Callback:
         try:
             async with asyncio.timeout(_REQUEST_S):
                 head = await reader.readuntil(b"\r\n\r\n")
-            status, title, text = await self._answer(head)
+            status, title, text, is_last = await self._answer(head)
             page = _PAGE.format(title=html.escape(title), text=html.escape(text)).encode()
             writer.write(
                 f"HTTP/1.1 {status}\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {len(page)}\r\n"
@@ -57,6 +65,8 @@ class Callback:
                 + page
             )
             await writer.drain()
+            if is_last:
+                self._shown.set()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # it went away, or is no browser
         finally:
@@ -64,21 +74,22 @@ class Callback:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    async def _answer(self, head: bytes) -> tuple[str, str, str]:
+    async def _answer(self, head: bytes) -> tuple[str, str, str, bool]:
+        """Return the status and the words of a page, and whether it is the one that ends the sign-in."""
         words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
         parts = urlsplit(words[1]) if len(words) == 3 else urlsplit("")
         if words[0] != "GET" or parts.path != self._path:
-            return "404 Not Found", "There is nothing here", "This address waits for a sign-in."
+            return "404 Not Found", "There is nothing here", "This address waits for a sign-in.", False
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         # Other pages in the browser can come here too, and must not be able to end the sign-in.
         if not secrets.compare_digest(query.get("state", "").encode(), self.state.encode()) or self._came.done():
-            return "400 Bad Request", "This is no sign-in that Fusion waits for", "Begin again in Fusion."
+            return "400 Bad Request", "This is no sign-in that Fusion waits for", "Begin again in Fusion.", False
         outcome: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._came.set_result((query, outcome))
         error = await outcome
         if error is None:
-            return "200 OK", "You are signed in", "You can close this page and go back to Fusion."
-        return "200 OK", "You are not signed in", f"{error[:1].upper()}{error[1:]}."
+            return "200 OK", "You are signed in", "You can close this page and go back to Fusion.", True
+        return "200 OK", "You are not signed in", f"{error[:1].upper()}{error[1:]}.", True
 
 
 class _Listener:
@@ -96,18 +107,14 @@ class _Listener:
         found: int = server.sockets[0].getsockname()[1]
         return found
 
-    async def settled(self) -> None:
-        """Return when everybody has had an answer, or soon after."""
-        if self._connections:
-            await asyncio.wait(tuple(self._connections), timeout=_SETTLE_S)
-
     async def close(self) -> None:
         """End all connections."""
         for server in self._servers:
             server.close()
         for task in self._connections:
             task.cancel()
-        await self.settled()
+        if self._connections:
+            await asyncio.wait(tuple(self._connections), timeout=_SETTLE_S)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -116,6 +123,8 @@ class _Listener:
         try:
             if self.callback is not None:
                 await self.callback.serve(reader, writer)
+        except asyncio.CancelledError:
+            pass  # by `close`; this is where the task ends, and asyncio would complain of it
         finally:
             self._connections.discard(task)
 
@@ -144,7 +153,9 @@ async def listening(wanted: str | None) -> AsyncIterator[Callback]:
                 await listener.open("::1", port)
         shown = f"[{host}]" if ":" in host else host
         callback = listener.callback = Callback(f"http://{shown}:{port}{parts.path}", secrets.token_urlsafe(24))
-        yield callback
-        await listener.settled()  # the browser still wants its page
+        try:
+            yield callback
+        finally:
+            await callback.shown()
     finally:
         await listener.close()

@@ -50,9 +50,10 @@ def by_hand(server: AuthorizationServer, auth: Auth) -> Client | None:
 
 
 async def _registered(server: AuthorizationServer, endpoint: str, redirect_uri: str, scope: str | None) -> Client:
-    # A program on the user's machine can keep no secret, so it wants none unless the server insists.
+    # A program on the user's machine can keep no secret, so it wants none unless the server insists; then the server's
+    # own order counts, which begins with what it does best.
     offered = server.auth_methods if server.auth_methods is not None else _KNOWN
-    method = next((method for method in _KNOWN if method in offered), None)
+    method = next((method for method in ("none", *offered) if method in offered and method in _KNOWN), None)
     if method is None:
         raise SignInFailed(f"{server.issuer} lets in only clients that prove who they are by {', '.join(offered)}")
     wanted = {

@@ -5,6 +5,7 @@ import base64
 import contextlib
 import hashlib
 import secrets as randomness
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +16,7 @@ from composite_runtime.auth import discovery, registration, store, tokens, web
 from composite_runtime.auth.challenge import Challenge, joined
 from composite_runtime.auth.discovery import AuthorizationServer, Place
 from composite_runtime.auth.errors import NoSignIn, Refused, SignInFailed
-from composite_runtime.auth.grant import Client, Grant, expiry
+from composite_runtime.auth.grant import Client, Grant, lifetime_s
 from composite_runtime.auth.loopback import Callback, listening
 from composite_runtime.graph.model import Auth, ServerNode, StdioTransport
 from composite_runtime.wire import jsonrpc
@@ -243,7 +244,8 @@ def granted_by(place: Place, client: Client, answer: Mapping[str, object], asked
         revocation_endpoint=place.server.revocation_endpoint,
         scope=scope if isinstance(scope, str) else None,
         asked=asked,
-        expires_at=expiry(dict(answer)),
+        since=time.time(),
+        lifetime_s=lifetime_s(answer),
     )
 
 

@@ -85,7 +85,9 @@ def _proven(client: Client, fields: dict[str, str]) -> tuple[dict[str, str], dic
     """Return the fields and headers that say who asks."""
     if client.method == "client_secret_basic" and client.secret is not None:
         words = f"{quote(client.client_id, safe='')}:{quote(client.secret, safe='')}"
-        return fields, {"authorization": f"Basic {base64.b64encode(words.encode()).decode()}"}
+        # The name twice, since some servers look for it in the form in any case.
+        proof = {"authorization": f"Basic {base64.b64encode(words.encode()).decode()}"}
+        return {**fields, "client_id": client.client_id}, proof
     if client.method == "client_secret_post" and client.secret is not None:
         return {**fields, "client_id": client.client_id, "client_secret": client.secret}, {}
     return {**fields, "client_id": client.client_id}, {}

@@ -68,3 +68,17 @@ def sign_in(
             if process.poll() is None:
                 process.kill()
     return Outcome(process.returncode, "".join(said), complained, opened, page)
+
+
+def command(*arguments: str) -> tuple[int, str]:
+    """Run a command of the runtime; return how it ended and all it said."""
+    done = subprocess.run(
+        [sys.executable, "-m", "composite_runtime", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    return done.returncode, done.stdout
