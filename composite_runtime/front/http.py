@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any, Final
 
 from composite_runtime.front.listener import Exchange
-from composite_runtime.front.server import Server, encoded
+from composite_runtime.front.server import Server, parts_of
 from composite_runtime.front.session import Session
 from composite_runtime.front.stream import EventStream
 from composite_runtime.tasks import Tasks
@@ -185,7 +185,10 @@ class HttpFront:
         except asyncio.CancelledError:
             stream.close()
             raise
-        stream.finish(encoded(response), _status(response))
+        status, parts = _status(response), parts_of(response)
+        del response
+        await _released(parts)
+        stream.finish(jsonrpc.expanded(parts), status)
 
     async def _param_error(self, params: Json, sent: Mapping[str, str]) -> RpcError | None:
         if not params.get("arguments") and not any(name.startswith(names.PARAM_PREFIX) for name in sent):
@@ -223,7 +226,10 @@ class HttpFront:
         finally:
             if session.running.get(message["id"]) is asyncio.current_task():
                 del session.running[message["id"]]
-        stream.finish(encoded(response))
+        parts = parts_of(response)
+        del response
+        await _released(parts)
+        stream.finish(jsonrpc.expanded(parts))
         if message["method"] == "initialize" and not session.is_initialized:
             self._end(session)
 
@@ -340,6 +346,12 @@ def _envelope_error(exchange: Exchange, version: str, method: str, params: Json)
 def _status(response: Json | bytes) -> int:
     error = response.get("error") if isinstance(response, dict) else None
     return _STATUS.get(error["code"], 200) if error else 200
+
+
+async def _released(parts: list[Any]) -> None:
+    """Return once nothing holds a long result any more but its text: until then it would be there a second time."""
+    if len(parts) > 1:
+        await asyncio.sleep(0)  # what woke the task holds the result until this turn of the loop is over
 
 
 def _is_id(value: Any) -> bool:

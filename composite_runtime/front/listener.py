@@ -6,7 +6,7 @@ import logging
 import re
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Protocol
@@ -19,6 +19,7 @@ _log = logging.getLogger(__name__)
 _FAREWELL_S: Final = 1.0
 _BACKLOG: Final = 512
 _UNREAD_LIMIT: Final = 256 * 1024
+_SHORT: Final = 64 * 1024
 
 _REQUEST = re.compile(r"([A-Z]{1,20}) ([\x21-\x7e]+) (HTTP/1\.[01])").fullmatch
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
@@ -59,18 +60,18 @@ class Exchange:
 
     def answer(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
         """Send a whole answer."""
+        self.answer_pieces(status, [body], headers)
+
+    def answer_pieces(self, status: int, body: list[bytes], headers: Mapping[str, str] | None = None) -> None:
+        """Send a whole answer that is there in pieces."""
         self.is_answered = True
-        fields = {"content-length": str(len(body)), **(headers or {})}
+        fields = {"content-length": str(sum(map(len, body))), **(headers or {})}
         if self.answered is not None:
             self.answered(status, fields)
         head = self._connection.head_of(status, fields)
         if self.method == "HEAD":
-            body = b""
-        if len(body) < 65536:
-            self._connection.write(head + body)
-        else:
-            self._connection.write(head)
-            self._connection.write(body)
+            body = []
+        self._connection.write_all([head, *body])
         self._connection.finished(self)
 
     def begin(self, headers: Mapping[str, str]) -> None:
@@ -86,10 +87,13 @@ class Exchange:
         """Send a part of the body."""
         self._connection.write(self._framed(data))
 
-    def end(self, last: bytes = b"") -> None:
-        """Have done with an answer that was begun, after a last part."""
-        rest = self._framed(last) if last else b""
-        self._connection.write(rest + b"0\r\n\r\n" if self._is_chunked else rest)
+    def end(self, last: list[bytes] | None = None) -> None:
+        """Have done with an answer that was begun, after a last part that is there in pieces."""
+        parts = last or []
+        if self._is_chunked:
+            size = [b"%x\r\n" % sum(map(len, parts))] if parts else []
+            parts = [*size, *parts, b"\r\n0\r\n\r\n" if parts else b"0\r\n\r\n"]
+        self._connection.write_all(parts)
         self._connection.finished(self)
 
     def _framed(self, data: bytes) -> bytes:
@@ -178,6 +182,14 @@ class _Connection(asyncio.Protocol):
         """Send bytes, or drop them if the client has gone."""
         if not self._transport.is_closing():
             self._transport.write(data)
+
+    def write_all(self, pieces: Sequence[bytes]) -> None:
+        """Send bytes that are there in pieces, short ones in one go."""
+        if sum(map(len, pieces)) < _SHORT:
+            self.write(b"".join(pieces))
+        else:
+            for piece in pieces:
+                self.write(piece)
 
     def head_of(self, status: int, headers: Mapping[str, str]) -> bytes:
         """Return the head of an answer."""

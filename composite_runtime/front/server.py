@@ -42,6 +42,7 @@ from composite_runtime.wire.jsonrpc import (
     RpcError,
 )
 from composite_runtime.wire.tap import LINK, Tap, untapped
+from composite_runtime.wire.verbatim import Slice
 
 _log = logging.getLogger(__name__)
 
@@ -295,15 +296,18 @@ class Server:
         return b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (jsonrpc.encode(request_id), prepared[1])
 
 
-def encoded(response: Json | bytes) -> bytes:
-    """Return a response as bytes; one that cannot be written is an error, for the client waits for some answer."""
+def parts_of(response: Json | bytes) -> list[bytes | Slice]:
+    """Return what a response is written in, of which its long parts are not bytes yet.
+
+    One that cannot be written is an error, for the client waits for some answer.
+    """
     if isinstance(response, bytes):
-        return response
+        return [response]
     try:
-        return jsonrpc.encode(response)
+        return jsonrpc.parts(response)
     except (ValueError, RecursionError):
         error = RpcError(INTERNAL_ERROR, "the result cannot be written as JSON")
-        return jsonrpc.encode(jsonrpc.failure(response.get("id"), error))
+        return [jsonrpc.encode(jsonrpc.failure(response.get("id"), error))]
 
 
 def _client(session: Session, *, connected: bool) -> ClientChanged:

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from composite_runtime.front.server import Server, encoded
+from composite_runtime.front.server import Server, parts_of
 from composite_runtime.front.session import Session
 from composite_runtime.tasks import Tasks
 from composite_runtime.wire import jsonrpc
@@ -65,8 +65,10 @@ class StdioFront:
             del self._session.running[request_id]
 
     async def _answer(self, message: Json) -> None:
-        response = await self._server.respond(message, self._session, self._wire.tell)
-        self._wire.write(encoded(response))
+        parts = parts_of(await self._server.respond(message, self._session, self._wire.tell))
+        if len(parts) > 1:
+            await asyncio.sleep(0)  # what woke us holds a long result until this turn of the loop is over
+        self._wire.write_pieces(jsonrpc.expanded(parts))
 
     def _refuse(self, why: str) -> None:
         self._wire.write(jsonrpc.encode(jsonrpc.failure(None, RpcError(INVALID_REQUEST, why))))

@@ -38,15 +38,15 @@ class EventStream:
         self.begin()
         self._write(_event(message))
 
-    def finish(self, response: bytes, status: int = 200) -> None:
-        """Send the response: as plain JSON if it is the first thing to be sent, else as the last event."""
+    def finish(self, response: list[bytes], status: int = 200) -> None:
+        """Send the response, given in pieces: as plain JSON if it is the first thing to be sent, else as an event."""
         if self._closed:
             return
         self.abandon()
         if self._begun:
-            self._exchange.end(_event(response))
+            self._exchange.end([b"event: message\ndata: ", *response, b"\n\n"])
         else:
-            self._exchange.answer(status, response, {**_JSON, **self._extra})
+            self._exchange.answer_pieces(status, response, {**_JSON, **self._extra})
 
     def close(self) -> None:
         """End without a response; on a stream that was never begun, too."""

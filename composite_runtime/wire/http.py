@@ -231,13 +231,14 @@ class HttpChild:
         """Hand messages over; return whether the answer to `related` was among them."""
         if self._receiver is None:
             return True
+        size = jsonrpc.size_of(data)
         try:
+            data = data if isinstance(data, str) else data.decode()  # the bytes of a long answer are not kept beside it
             decoded = jsonrpc.decode(data)
         except ValueError:
             self._receiver.noise(data[:2000] if isinstance(data, str) else data[:2000].decode("utf-8", "replace"))
             return False
         answered = False
-        size = len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())
         for message in decoded if isinstance(decoded, list) else [decoded]:  # revision 2025-03-26 had batches
             self._receiver.received(message, related, size)
             answered |= isinstance(message, dict) and "method" not in message and message.get("id") == related

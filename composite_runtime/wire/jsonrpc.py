@@ -87,8 +87,9 @@ def decode(line: bytes | str) -> Any:
     """Return the JSON value of a message; raise `ValueError` when it is none."""
     try:
         text = line if isinstance(line, str) else line.decode("utf-8")
+        del line
         text = text.removeprefix("\ufeff")  # some shells put a byte order mark before all they write
-        return _decoder.decode(text) if len(text) < verbatim.LONG else verbatim.decode(_decoder, line, text)
+        return _decoder.decode(text) if len(text) < verbatim.LONG else verbatim.decode(_decoder, text)
     except RecursionError:
         raise ValueError("the message is nested too deeply") from None
 
@@ -96,9 +97,28 @@ def decode(line: bytes | str) -> Any:
 def encode(message: Any) -> bytes:
     """Return the message as one line of UTF-8, without its line end."""
     if verbatim.remembers(message):
-        return verbatim.encode(message, encode)
+        return b"".join(expanded(parts(message)))
     text = _encode(message)
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:  # half a surrogate pair: legal in JSON when escaped, but not in UTF-8
         return _encode_ascii(message).encode("ascii")
+
+
+def parts(message: Any) -> list[bytes | verbatim.Slice]:
+    """Return what the message is written in; its long parts are not yet bytes, and do not need the message any more."""
+    return verbatim.encode(message, encode) if verbatim.remembers(message) else [encode(message)]
+
+
+def expanded(parts: list[bytes | verbatim.Slice]) -> list[bytes]:
+    """Return the bytes of a message, in pieces; the parts are used up, so that their text is not kept beside them."""
+    pieces: list[bytes] = []
+    while parts:
+        part = parts.pop(0)
+        pieces.extend((part,) if isinstance(part, bytes) else part.pieces())
+    return pieces
+
+
+def size_of(data: bytes | str) -> int:
+    """Return how many bytes a message had on its way."""
+    return len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())

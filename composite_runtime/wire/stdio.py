@@ -88,15 +88,16 @@ class ChildStdio:
             except OverflowError as error:
                 self._lose(f"it sent {error}")
 
-    def _take(self, line: bytes) -> None:
+    def _take(self, line: bytes | str) -> None:
         if self._receiver is None:
             return
         try:
             message = jsonrpc.decode(line)
         except ValueError:
-            self._receiver.noise(line[:_STDERR_LINE_LIMIT].decode("utf-8", "replace"))
+            start = line[:_STDERR_LINE_LIMIT]
+            self._receiver.noise(start if isinstance(start, str) else start.decode("utf-8", "replace"))
         else:
-            self._receiver.received(message, None, len(line))
+            self._receiver.received(message, None, jsonrpc.size_of(line))
 
     def _hear(self, data: bytes) -> None:
         *lines, self._stderr_tail = (self._stderr_tail + data).split(b"\n")
@@ -171,11 +172,17 @@ class OwnStdio:
 
     def write(self, message: bytes) -> None:
         """Write one encoded message."""
-        if len(message) < _LONG:
-            self._put(message + b"\n")
-        else:  # a copy of five megabytes is not worth one system call
-            self._put(message)
-            self._put(b"\n")
+        self._put(message + b"\n")
+
+    def write_pieces(self, pieces: list[bytes]) -> None:
+        """Write one encoded message, which is used up: a long one is let go of piece by piece."""
+        if len(pieces) == 1 and len(pieces[0]) < _LONG:
+            self.write(pieces[0])
+            return
+        for index, piece in enumerate(pieces):
+            pieces[index] = b""
+            self._put(piece)
+        self._put(b"\n")
 
     def tell(self, message: bytes) -> None:
         """Write a message nobody waits for, unless the client has not read for so long that they pile up."""

@@ -9,36 +9,52 @@ and parts are never changed in place.
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from json import JSONDecoder
 from typing import Any, Final, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
 
 LONG: Final = 64 * 1024
+_PIECE: Final = 256 * 1024
 _blanks = re.compile(r"[ \t]+").match
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of a message's text. Only the text is kept, so that a long message is never in memory three times."""
+
+    text: str
+    start: int
+    end: int
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield it as UTF-8, piece by piece."""
+        for at in range(self.start, self.end, _PIECE):
+            yield self.text[at : min(at + _PIECE, self.end)].encode()
 
 
 class WrittenList(list[Any]):
     """A list that remembers how it was written."""
 
-    written: bytes | memoryview = b""
+    written: Slice
 
 
 class WrittenObject(dict[str, Any]):
     """An object that remembers how it was written."""
 
-    written: bytes | memoryview = b""
+    written: Slice
 
 
 _WRITTEN: Final = (WrittenList, WrittenObject)
 
 
-def decode(decoder: JSONDecoder, line: bytes | str, text: str) -> Any:
-    """Return the JSON value of a long message, `text`, which came as `line`; raise `ValueError` when it is none."""
+def decode(decoder: JSONDecoder, text: str) -> Any:
+    """Return the JSON value of a long message; raise `ValueError` when it is none."""
     start = _end_of_blanks(text, 0)
     if not text.startswith("{", start) or "\n" in text or "\r" in text:
         return decoder.decode(text)
-    value, end = _Walk(decoder, line, text).object(start, "")
+    value, end = _Walk(decoder, text).object(start, "")
     if _end_of_blanks(text, end) != len(text):
         raise ValueError("something follows the message")
     return value
@@ -47,10 +63,8 @@ def decode(decoder: JSONDecoder, line: bytes | str, text: str) -> Any:
 class _Walk:
     """Reads an object member by member, to know where its parts begin and end."""
 
-    def __init__(self, decoder: JSONDecoder, line: bytes | str, text: str) -> None:
+    def __init__(self, decoder: JSONDecoder, text: str) -> None:
         self._decoder = decoder
-        # Where a character is a byte, the line itself is remembered instead of a copy.
-        self._line = memoryview(line) if isinstance(line, bytes) and len(line) == len(text) else None
         self._text = text
 
     def object(self, at: int, name: str) -> tuple[Json, int]:
@@ -76,7 +90,7 @@ class _Walk:
         value, end = self._decoder.raw_decode(self._text, at)
         if parent and end - at >= LONG and isinstance(value, list | dict):
             value = WrittenList(value) if isinstance(value, list) else WrittenObject(value)
-            value.written = self._text[at:end].encode() if self._line is None else self._line[at:end]
+            value.written = Slice(self._text, at, end)
         return value, end
 
     def _past(self, at: int, expected: str = "") -> int:
@@ -96,12 +110,12 @@ def remembers(message: Any) -> bool:
     return type(result) is dict and any(type(part) in _WRITTEN for part in result.values())
 
 
-def encode(message: Json, plain: Callable[[Any], bytes]) -> bytes:
+def encode(message: Json, plain: Callable[[Any], bytes]) -> list[bytes | Slice]:
     """Return a message that `remembers`, with its long parts as they were; `plain` encodes all else."""
-    return b"".join(_members(message, plain, "result"))
+    return list(_members(message, plain, "result"))
 
 
-def _members(value: Json, plain: Callable[[Any], bytes], nested: str | None) -> Iterator[bytes | memoryview]:
+def _members(value: Json, plain: Callable[[Any], bytes], nested: str | None) -> Iterator[bytes | Slice]:
     before = b"{"
     for key, part in value.items():
         yield b"%b%b:" % (before, plain(key))

@@ -7,6 +7,7 @@ starts in the time Python takes to start.
 import json
 import os
 import sys
+import time
 
 TOOLS = ["echo", "payload", "lookup", "search"]
 DESCRIPTION = "Look up the records that match the filters, newest first; results are limited to what one may see."
@@ -27,6 +28,7 @@ def answer(message, count):
     if method == "tools/list":
         return {"tools": tools(count)}
     arguments = params.get("arguments") or {}
+    time.sleep(arguments.get("seconds", 0))
     text = "x" * arguments["size"] if params.get("name") == "payload" else arguments.get("text", "")
     return {"content": [{"type": "text", "text": text}], "isError": False}
 
@@ -94,6 +96,7 @@ def serve_http(count, port):
 
 if __name__ == "__main__":
     words = sys.argv[1:]
+    time.sleep(float(words[words.index("--boot") + 1]) if "--boot" in words else 0)
     wanted = int(words[words.index("--tools") + 1]) if "--tools" in words else 4
     if "--hang" in words:
         while os.read(0, 65536):

@@ -1,10 +1,13 @@
 """The measurements. Each returns rows; where two things are compared, they take turns within one round."""
 
+import os
 import random
+import signal
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from tests.bench.target import HttpWire, Setup, Target, direct
@@ -12,6 +15,7 @@ from tests.bench.target import HttpWire, Setup, Target, direct
 Row = dict[str, Any]
 PATHS = (("stdio", "stdio"), ("http", "stdio"), ("http", "http"), ("stdio", "http"))
 ECHO = {"text": "hello"}
+USUAL_BOOT_S = 0.5
 
 
 @contextmanager
@@ -59,10 +63,15 @@ def latency(setup: Setup, rounds: int) -> list[Row]:
                     "p50 / direct": round(
                         statistics.median(a / b for (a, _), (b, _) in zip(mine, base, strict=True)), 2
                     ),
-                    "p99 us": round(statistics.quantiles(every[name], n=100)[98] * 1e6),
+                    "p99 us": round(_p99(every[name]) * 1e6),
+                    "p99 / direct": round(_p99(every[name]) / _p99(every["direct"]), 2),
                 }
             )
     return rows
+
+
+def _p99(times: list[float]) -> float:
+    return statistics.quantiles(times, n=100)[98]
 
 
 def _burst(target: Target, prefix: str, count: int) -> list[float]:
@@ -103,6 +112,98 @@ def _batch(target: Target, prefix: str) -> Callable[[], None]:
             each.read()
 
     return once
+
+
+def cold(setup: Setup, rounds: int) -> list[Row]:
+    """From launch to the first whole list of children that take half a second to start, nothing being remembered.
+
+    The bar is 1.3 times the slowest child alone, and 30 ms for each child.
+    """
+    rows = []
+    for children in (1, 10, 50):
+        repeats = max(1, rounds // 4) if children < 50 else 2
+        alone = statistics.median(_listed_s(direct("stdio", boot_s=USUAL_BOOT_S), 4) for _ in range(3))
+        for name in _names(setup):
+            taken = []
+            for number in range(repeats):
+                fresh = replace(setup, folder=setup.folder / f"cold-{children}-{number}", boot_s=USUAL_BOOT_S)
+                taken.append(_listed_s(fresh.target(name, "stdio", "stdio", children), 4 * children))
+            bar = 1.3 * alone + 0.03 * children
+            listed = statistics.median(taken)
+            rows.append(
+                {
+                    "children": children,
+                    "who": name,
+                    "list s": round(listed, 3),
+                    "alone s": round(alone, 3),
+                    "list / bar": round(listed / bar, 2),
+                }
+            )
+    return rows
+
+
+def _listed_s(target: Target, tools: int) -> float:
+    with target:
+        target.greet()
+        target.list_until(tools)
+        return time.perf_counter() - target.began
+
+
+def fairness(setup: Setup, rounds: int) -> list[Row]:
+    """The median of a quick child's calls while sixteen calls wait for a slow child, against the same without them."""
+    rows = []
+    for name in _names(setup):
+        with running(setup.target(name, "http", "stdio", 2), tools=8) as ((target, _),):
+            assert isinstance(target.wire, HttpWire)
+            slow, quick = sorted(tool for tool in target.list_until(8) if tool.endswith("echo"))
+            others = [target.wire.another() for _ in range(16)]
+            waiting = target.body("tools/call", {"name": slow, "arguments": {"seconds": 0.02}})
+            ratios = []
+            _burst(target, quick.removesuffix("echo"), 100)
+            for _ in range(rounds):
+                alone = statistics.median(_burst(target, quick.removesuffix("echo"), 60))
+                for other in others:
+                    other.ask(waiting)
+                beside = statistics.median(_burst(target, quick.removesuffix("echo"), 60))
+                for other in others:
+                    other.read()
+                ratios.append(beside / alone)
+            for other in others:
+                other.close()
+        rows.append({"who": name, "with / without": round(statistics.median(ratios), 2)})
+    return rows
+
+
+def recovery(setup: Setup, rounds: int) -> list[Row]:
+    """From `kill -9` of a child to its next good answer, and what happens to another child meanwhile."""
+    own = statistics.median(_listed_s(direct("stdio"), 4) for _ in range(5))
+    with running(setup.target("ours", "stdio", "stdio", 2), tools=8) as ((target, _),):
+        victim, other = sorted(tool for tool in target.list_until(8) if tool.endswith("echo"))
+        taken, failed = [], 0
+        for _ in range(rounds):
+            os.kill(target.child_pids()[0], signal.SIGKILL)
+            began = time.perf_counter()
+            while not _works(target, victim):
+                failed += not _works(target, other)
+            taken.append(time.perf_counter() - began)
+            failed += not _works(target, other)
+    return [
+        {
+            "who": "ours",
+            "next good call s": round(statistics.median(taken), 3),
+            "longest s": round(max(taken), 3),
+            "child's own start s": round(own, 3),
+            "failed calls of the other": failed,
+        }
+    ]
+
+
+def _works(target: Target, tool: str) -> bool:
+    try:
+        target.request("tools/call", {"name": tool, "arguments": ECHO})
+    except RuntimeError:
+        return False
+    return True
 
 
 def lists(setup: Setup, rounds: int) -> list[Row]:
@@ -216,4 +317,7 @@ ALL: dict[str, Callable[[Setup, int], list[Row]]] = {
     "start": start,
     "memory": memory,
     "payload": payload,
+    "cold": cold,
+    "fairness": fairness,
+    "recovery": recovery,
 }

@@ -227,18 +227,29 @@ class Target:
         """Return the CPU time used so far by the process itself, without its children; Linux only."""
         return time.clock_gettime((~self.pid << 3) | 2)
 
+    def child_pids(self) -> list[int]:
+        """Return the processes of its children over stdio, the oldest first; Linux only."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal():
+                with contextlib.suppress(OSError):
+                    parent = int((entry / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+                    if parent == self.pid and CHILD.name.encode() in (entry / "cmdline").read_bytes():
+                        found.append(int(entry.name))
+        return sorted(found)
+
     def memory_kb(self, what: str = "VmRSS") -> int:
         """Return resident memory, or the highest it ever was (`VmHWM`), without the children's."""
         lines = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii").splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith(what))
 
 
-def direct(kind: str, tools: int = 4) -> Target:
+def direct(kind: str, tools: int = 4, boot_s: float = 0.0) -> Target:
     """Return the child itself."""
     if kind == "http":
         port = free_port()
         return Target("direct", child_command("--http", str(port), "--tools", str(tools)), port)
-    return Target("direct", child_command("--tools", str(tools)))
+    return Target("direct", child_command("--tools", str(tools), "--boot", str(boot_s)))
 
 
 def _http_child(tools: int) -> tuple[int, "subprocess.Popen[bytes]"]:
@@ -258,6 +269,8 @@ class Setup:
     folder: Path
     ours: Sequence[str]
     others: dict[str, str] = field(default_factory=dict)
+    boot_s: float = 0.0
+    """How long each child over stdio takes to start, beside what Python takes."""
 
     def target(self, name: str, front: str, kind: str, children: int = 1, tools: int = 4, *flags: str) -> Target:
         """Return a composite of so many equal children; `flags` go to one more child, which is broken."""
@@ -269,7 +282,7 @@ class Setup:
                 kids.append(kid)
                 transports.append({"type": "http", "url": f"http://127.0.0.1:{port}/mcp"})
             else:
-                transports.append(self._stdio("--tools", str(tools)))
+                transports.append(self._stdio("--tools", str(tools), "--boot", str(self.boot_s)))
         if flags:
             transports.insert(0, self._stdio(*flags))
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ import pytest
 
 from composite_runtime.composite import Composite
 from composite_runtime.errors import ChildError, SecretMissing, UnknownName
-from composite_runtime.front.server import Server, encoded
+from composite_runtime.front.server import Server, parts_of
 from composite_runtime.front.session import Session
 from composite_runtime.provider import Kind
 from composite_runtime.wire import jsonrpc
@@ -25,6 +25,12 @@ from composite_runtime.wire.jsonrpc import Json, RpcError
 from tests.support.providers import HandMade, member
 
 INFO = {"name": "test", "version": "1"}
+
+
+def written(response: Any) -> Json:
+    """Return a response as a client reads it."""
+    message: Json = json.loads(b"".join(jsonrpc.expanded(parts_of(response))))
+    return message
 
 
 class Client:
@@ -47,8 +53,7 @@ class Client:
         if params is not None:
             message["params"] = params
         response = await self.server.respond(message, self._session, lambda data: self.sent.append(json.loads(data)))
-        decoded: Json = json.loads(encoded(response))
-        return decoded
+        return written(response)
 
     async def ask(self, method: str, params: Any = None) -> Json:
         response = await self.send(method, params)
@@ -242,7 +247,7 @@ async def test_wrong_parameters_are_refused_as_such(method: str, params: Any) ->
 async def test_null_parameters_are_none() -> None:
     client = await legacy()
     message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": None}
-    assert "result" in json.loads(encoded(await client.server.respond(message, client.session, lambda data: None)))
+    assert "result" in written(await client.server.respond(message, client.session, lambda data: None))
 
 
 ERRORS: list[tuple[Exception, int]] = [

@@ -16,8 +16,8 @@ class Wire:
         self.sent: list[Any] = []
         self.unsent = 0
 
-    def answer(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
-        self.sent.append((status, body, dict(headers or {})))
+    def answer_pieces(self, status: int, body: list[bytes], headers: Mapping[str, str] | None = None) -> None:
+        self.sent.append((status, b"".join(body), dict(headers or {})))
 
     def begin(self, headers: Mapping[str, str]) -> None:
         self.sent.append(("begin", headers["content-type"], headers.get("x")))
@@ -25,8 +25,8 @@ class Wire:
     def write(self, data: bytes) -> None:
         self.sent.append(data)
 
-    def end(self, last: bytes = b"") -> None:
-        self.sent += [last, "end"] if last else ["end"]
+    def end(self, last: list[bytes] | None = None) -> None:
+        self.sent += [b"".join(last), "end"] if last else ["end"]
 
     def abort(self) -> None:
         self.sent.append("abort")
@@ -45,7 +45,7 @@ BEGIN = ("begin", "text/event-stream", "y")
 
 
 async def test_an_answer_with_nothing_before_it_is_plain_json(wire: Wire) -> None:
-    stream(wire).finish(b"{}", 404)
+    stream(wire).finish([b"{}"], 404)
     assert wire.sent == [(404, b"{}", {"content-type": "application/json", "x": "y"})]
 
 
@@ -53,16 +53,16 @@ async def test_what_comes_before_the_answer_makes_it_a_stream_in_order(wire: Wir
     events = stream(wire)
     events.push(b"1")
     events.push(b"2")
-    events.finish(b"3")
+    events.finish([b"3"])
     written = [b"event: message\ndata: %b\n\n" % number for number in (b"1", b"2", b"3")]
     assert wire.sent == [BEGIN, *written, "end"]
 
 
 async def test_nothing_is_written_after_the_end(wire: Wire) -> None:
     events = stream(wire)
-    events.finish(b"{}")
+    events.finish([b"{}"])
     events.push(b"late")
-    events.finish(b"again")
+    events.finish([b"again"])
     events.close()
     assert len(wire.sent) == 1
 
@@ -78,7 +78,7 @@ async def test_a_stream_nobody_reads_writes_nothing(wire: Wire) -> None:
     events = stream(wire)
     events.abandon()
     events.push(b"1")
-    events.finish(b"2")
+    events.finish([b"2"])
     assert wire.sent == []
 
 
