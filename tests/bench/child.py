@@ -29,6 +29,8 @@ def answer(message, count):
         return {"tools": tools(count)}
     arguments = params.get("arguments") or {}
     time.sleep(arguments.get("seconds", 0))
+    if params.get("name") == "lookup":
+        arguments = {"text": str(os.getpid())}
     text = "x" * arguments["size"] if params.get("name") == "payload" else arguments.get("text", "")
     return {"content": [{"type": "text", "text": text}], "isError": False}
 

@@ -181,7 +181,8 @@ def recovery(setup: Setup, rounds: int) -> list[Row]:
         victim, other = sorted(tool for tool in target.list_until(8) if tool.endswith("echo"))
         taken, failed = [], 0
         for _ in range(rounds):
-            os.kill(target.child_pids()[0], signal.SIGKILL)
+            told = target.request("tools/call", {"name": victim.removesuffix("echo") + "lookup", "arguments": {}})
+            os.kill(int(told["content"][0]["text"]), signal.SIGKILL)
             began = time.perf_counter()
             while not _works(target, victim):
                 failed += not _works(target, other)

@@ -227,17 +227,6 @@ class Target:
         """Return the CPU time used so far by the process itself, without its children; Linux only."""
         return time.clock_gettime((~self.pid << 3) | 2)
 
-    def child_pids(self) -> list[int]:
-        """Return the processes of its children over stdio, the oldest first; Linux only."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdecimal():
-                with contextlib.suppress(OSError):
-                    parent = int((entry / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-                    if parent == self.pid and CHILD.name.encode() in (entry / "cmdline").read_bytes():
-                        found.append(int(entry.name))
-        return sorted(found)
-
     def memory_kb(self, what: str = "VmRSS") -> int:
         """Return resident memory, or the highest it ever was (`VmHWM`), without the children's."""
         lines = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii").splitlines()
