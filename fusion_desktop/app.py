@@ -63,7 +63,9 @@ class Program(QObject):
         self.document.edited.connect(self._show_graph)
         self.inspector.answers.changed.connect(self._keep_answers)
         self._show_graph()
-        self.calling = Calling(self.document, self.inspector, self.directs, parent=self)
+        self.calling = Calling(
+            self.document, self.inspector, self.directs, self.file, guard=self.first_starts.guard, parent=self
+        )
         self.diagnosing = Diagnosing(self.document, self.first_starts.guard, self)
         self.traffic = TrafficModel(self)
         self.watching = Watching(
@@ -119,6 +121,7 @@ class Program(QObject):
     async def end(self) -> None:
         """Stop what runs, then everything that is under way."""
         await self.diagnosing.end()
+        await self.calling.close()
         await self.directs.end()
         await self.running.end()
         await tasks.cancel_all()

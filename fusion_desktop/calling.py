@@ -1,21 +1,33 @@
 """Calls that outlast the moment: the history of all that were made, and those that are saved beside the graph."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QTabWidget
 
+from composite_runtime.calls.model import ErrorExpected, SavedCall
 from composite_runtime.errors import FusionError
+from fusion_desktop.dialogs.ask import ask
 from fusion_desktop.document.document import Document
+from fusion_desktop.document.files import DocumentFile
 from fusion_desktop.inspector.call_history import CallHistory
 from fusion_desktop.inspector.inspector import Inspector
 from fusion_desktop.inspector.panel import InspectorPanel
+from fusion_desktop.inspector.save_call import SaveCallDialog
+from fusion_desktop.inspector.saved_view import SavedView
 from fusion_desktop.run.direct import Directs
-from fusion_desktop.run.frames import JsonObject
-from fusion_desktop.run.history import History
+from fusion_desktop.run.frames import JsonObject, Outcome
+from fusion_desktop.run.hiding import has_hidden, with_references
+from fusion_desktop.run.history import History, Kept
+from fusion_desktop.run.saved import SavedCalls
 from fusion_desktop.run.session import SessionState
 from fusion_desktop.tasks import spawn
 
+Guard = Callable[[Callable[[], object]], None]
+
+_HIDDEN_NOTE = "What was secret is read from the environment or the keyring when the call is made."
 _PATIENCE_S = 30.0
 """How long a node that has to be started may take."""
 _LISTING_S = 2.0
@@ -23,12 +35,14 @@ _LISTING_S = 2.0
 
 
 class Calling(QObject):
-    """Connects the history with the inspector."""
+    """Connects the history and the saved calls with the inspector; `guard` asks before a command is first started."""
 
     refused = Signal(str)
     """Words why something cannot be done."""
     noticed = Signal(str)
     """Something about the history the user should know."""
+    save_graph_wanted = Signal(object)
+    """The graph has to be saved before something that is handed over can be done."""
     shown = Signal()
     """A call stands in the form of the inspector."""
 
@@ -37,7 +51,9 @@ class Calling(QObject):
         document: Document,
         inspector: Inspector,
         directs: Directs,
+        file: DocumentFile,
         *,
+        guard: Guard,
         folder: Path | None = None,
         parent: QObject | None = None,
     ) -> None:
@@ -45,10 +61,27 @@ class Calling(QObject):
         self._document = document
         self._inspector = inspector
         self.history = History(self, folder=folder)
-        self.view = CallHistory(self.history)
-        self.view.set_names(self._name_of)
-        self.view.edit_wanted.connect(self.show)
-        self.view.replay_wanted.connect(lambda *call: self.show(*call, is_sent=True))
+        self._file = file
+        self._guard = guard
+        self.saved = SavedCalls(self)
+        self.saved_view = SavedView(self.saved)
+        self.saved_view.name_of = self._name_of
+        self.history_view = CallHistory(self.history)
+        self.history_view.set_names(self._name_of)
+        self.view = QTabWidget(documentMode=True)
+        self.view.setAccessibleName("Calls")
+        self.view.addTab(self.history_view, "History")
+        self.view.addTab(self.saved_view, "Saved")
+        self.history_view.edit_wanted.connect(self.show)
+        self.history_view.replay_wanted.connect(lambda *call: self.show(*call, is_sent=True))
+        self.history_view.save_wanted.connect(self.save)
+        self.saved_view.run_wanted.connect(self.run)
+        self.saved_view.edit_wanted.connect(self.change)
+        self.saved_view.open_wanted.connect(self._open_saved)
+        self.saved_view.delete_wanted.connect(self._ask_delete)
+        self.saved.failed.connect(self.refused)
+        file.path_changed.connect(lambda: self.saved.open(file.path))
+        self.saved.open(file.path)
         self.history.noticed.connect(self.noticed)
         self.history.follow(inspector.panel.session)
         directs.opened.connect(lambda direct: self.history.follow(direct.session, lambda: direct.node_id))
@@ -94,6 +127,74 @@ class Calling(QObject):
             raise FusionError(f"{params.get('name') or params.get('uri')} is not offered now.") from None
         finally:
             panel.session.listed.disconnect(look)
+
+    def save(self, kept: Kept) -> None:
+        """Ask how a call of the history shall be saved."""
+        if self.saved.folder is None:
+            self.save_graph_wanted.emit(lambda: self.save(kept))
+            return
+        entry = kept.entry
+        fields: dict[str, object] = {"method": entry.method, "at": entry.node}
+        if entry.method in {"tools/call", "prompts/get"}:
+            fields |= {"target": kept.params.get("name", ""), "arguments": with_references(kept.arguments)}
+        else:
+            fields |= {"target": kept.params.get("uri", "")}
+        call = SavedCall.model_validate(fields)
+        if kept.outcome is not None and kept.outcome.is_failure:
+            call = call.model_copy(update={"expect": (ErrorExpected(kind="error"),)})
+        self._open_dialog(call, "", kept.outcome, has_hidden(kept.params))
+
+    def change(self, key: str) -> None:
+        """Ask how a saved call shall be changed."""
+        call = self.saved.calls.get(key)
+        if call is not None:
+            result = self.saved.results.get(key)
+            answer = result.answer if result is not None else None
+            outcome = None
+            if isinstance(answer, dict) and set(answer) != {"error"} and result is not None:
+                outcome = Outcome(call.method, dict(call.arguments), result.milliseconds or 0.0, answer)
+            self._open_dialog(call, key, outcome, False)
+
+    def run(self, keys: Sequence[str] | None = None) -> None:
+        """Make saved calls, all when none is named, on servers of their own."""
+        self._guard(lambda: self.saved.run(self._document.graph, keys))
+
+    def _open_dialog(self, call: SavedCall, key: str, outcome: Outcome | None, is_hidden: bool) -> None:
+        def keep(new: str, made: SavedCall) -> None:
+            self.saved.save(new, made, instead_of=key or None)
+            self.view.setCurrentWidget(self.saved_view)
+            self.saved_view.select(new)
+
+        dialog = SaveCallDialog(
+            call,
+            keep,
+            key=key,
+            folders=self.saved.folders(),
+            place=f"{self._name_of(call.at)} alone" if call.at else "",
+            note=_HIDDEN_NOTE if is_hidden else "",
+            outcome=outcome,
+            parent=self.view.window(),
+        )
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _open_saved(self, key: str) -> None:
+        call = self.saved.calls[key]
+        node = next((n.id for n in self._document.graph.nodes if call.at in {n.id, n.name}), call.at)
+        self.show(call.method, call.params(call.arguments), node)
+
+    def _ask_delete(self, key: str) -> None:
+        ask(
+            self.view.window(),
+            f"Delete {key}.json?",
+            "The file is removed from the folder beside the graph.",
+            {"Delete": lambda: self.saved.delete(key), "Keep": lambda: None},
+            default="Keep",
+        )
+
+    async def close(self) -> None:
+        """Return when nothing runs any more."""
+        await self.saved.end()
 
     def end(self) -> None:
         """Return when all calls are written down."""

@@ -288,6 +288,7 @@ class MainWindow(QMainWindow):
         self.diagnosing.shown.connect(lambda: self.show_panel("doctor"))
         self.diagnosing.properties_wanted.connect(self._show_properties)
         self.calling.noticed.connect(lambda text: self.banner.tell(text, role="warning"))
+        self.calling.save_graph_wanted.connect(lambda then: self.filing.save(then))
         self.calling.shown.connect(lambda: self.show_panel("inspector"))
         self.running.warned.connect(lambda text: self.banner.tell(text, role="warning"))
         self.running.changed.connect(self._update_running)

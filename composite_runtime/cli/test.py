@@ -19,6 +19,7 @@ from composite_runtime.errors import FusionError
 from composite_runtime.graph import file
 from composite_runtime.runtime import prepare_loop
 
+_GLOB = frozenset("*?")
 ALL_PASSED, SOME_FAILED, USAGE, NOT_MADE = 0, 1, 2, 3
 
 
@@ -101,7 +102,9 @@ def _chosen(there: Collection, patterns: Sequence[str]) -> Collection | str:
 
 
 def _matches(key: str, pattern: str) -> bool:
-    name = pattern.removesuffix(".json").rstrip("/")
+    if pattern.endswith(".json") and not _GLOB.intersection(pattern):
+        return key == pattern.removesuffix(".json")
+    name = pattern.rstrip("/")
     return fnmatchcase(key, name) or key.startswith(f"{name}/") or key.rpartition("/")[2] == name
 
 

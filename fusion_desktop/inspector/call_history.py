@@ -44,6 +44,7 @@ class CallHistory(QWidget):
     def __init__(self, history: History, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("role", "panel")
         self._history = history
         self._kept: Kept | None = None
         self._model = CallModel(self)

@@ -67,13 +67,13 @@ async def test_calls_are_kept_found_changed_and_made_again_after_a_restart(qtbot
         await program.session.call("text_count", {"text": "three small words"})
         await program.session.call("text_count", {"text": "other", "password": "open sesame"})
         await program.session.send("tools/call", {"name": "nobody", "arguments": {}})
-        view = program.calling.view
+        view = program.calling.history_view
         await until(lambda: targets(view) == ["nobody", "text_count", "text_count"])
         await until(lambda: view.findChild(CallModel).entries[0].status is CallStatus.FAILED)  # type: ignore[union-attr]
         await shown(view, "The server refused")
 
     async with opened(tmp_path) as program:
-        view = program.calling.view
+        view = program.calling.history_view
         await until(lambda: len(targets(view)) == 3)
         view.search.setText("SMALL words")
         await until(lambda: targets(view) == ["text_count"])
@@ -107,7 +107,7 @@ async def test_calls_are_kept_found_changed_and_made_again_after_a_restart(qtbot
 
 async def test_what_was_hidden_has_to_be_entered_again(qtbot: QtBot, tmp_path: Path) -> None:
     async with opened(tmp_path) as program:
-        view = program.calling.view
+        view = program.calling.history_view
         await program.session.call("text_count", {"text": "words", "password": "open sesame"})
         await shown(view, "has to be entered again")
         assert not view.replay.isEnabled()
@@ -124,7 +124,7 @@ async def test_without_a_run_a_kept_call_can_be_read_but_not_made(
     qtbot: QtBot, tmp_path: Path, fusion_home: Path
 ) -> None:
     async with opened(tmp_path, is_running=False) as program:
-        view = program.calling.view
+        view = program.calling.history_view
         await shown(view, "No call was made yet")
         refused: list[str] = []
         program.calling.refused.connect(refused.append)
