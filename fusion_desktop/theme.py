@@ -186,6 +186,16 @@ CONTRAST = Theme(
     removed="#ff9c9c",
 )
 
+SHADES = {
+    "grey": "outline",
+    "blue": "info",
+    "green": "ready",
+    "amber": "warning",
+    "red": "error",
+    "violet": "quarantined",
+}
+"""The role that each colour of a frame or a note has, so that it reads well in every theme."""
+
 THEMES = {theme.name: theme for theme in (LIGHT, DARK, CONTRAST)}
 
 

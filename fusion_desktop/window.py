@@ -359,7 +359,7 @@ class MainWindow(QMainWindow):
         self._run_button.setEnabled(bool(self.document.graph.nodes))
 
     def _select(self) -> None:
-        self.properties.show_selection(self.scene.selected_nodes(), self.scene.selected_edges())
+        self.properties.show_selection(self.scene.selected(), self.scene.selected_edges())
         self._update_situation()
 
     def _update_running(self) -> None:
@@ -382,11 +382,13 @@ class MainWindow(QMainWindow):
 
     def _entered(self) -> None:
         self.crumbs.show_path(self.scene.root)
+        self.minimap.show_level(self.scene.root)
         self._update_situation()
 
     def _opened(self) -> None:
         self.banner.hide()
         self.crumbs.show_path(None)
+        self.minimap.show_level(None)
         self.editing.fit()
         self.view.setFocus()
 

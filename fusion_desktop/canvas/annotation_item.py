@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from composite_runtime.graph.model import Colour, Frame, Note
+from composite_runtime.graph.model import Frame, Note
 from fusion_desktop import assets, theme
 from fusion_desktop.canvas import ink as inks
 from fusion_desktop.canvas.node_item import MARGIN
@@ -27,16 +27,6 @@ BAR = 32.0
 CORNER = 16.0
 RADIUS = 8.0
 _INSET = 12.0
-
-ROLES: dict[Colour, str] = {
-    "grey": "outline",
-    "blue": "info",
-    "green": "ready",
-    "amber": "warning",
-    "red": "error",
-    "violet": "quarantined",
-}
-"""The theme's colour for each that can be chosen, so that both themes read well."""
 
 
 class AnnotationItem(QGraphicsItem):
@@ -119,7 +109,7 @@ class FrameItem(AnnotationItem):
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         scale = option.levelOfDetailFromTransform(painter.worldTransform())
-        role = ROLES[self._frame.colour]
+        role = theme.SHADES[self._frame.colour]
         detailed = scale >= inks.FULL_DETAIL
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, detailed)
         body = self._body.adjusted(0.5, 0.5, -0.5, -0.5)
@@ -168,7 +158,7 @@ class NoteItem(AnnotationItem):
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         scale = option.levelOfDetailFromTransform(painter.worldTransform())
-        role = ROLES[self._note.colour]
+        role = theme.SHADES[self._note.colour]
         detailed = scale >= inks.FULL_DETAIL
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, detailed)
         body = self._body.adjusted(0.5, 0.5, -0.5, -0.5)

@@ -329,12 +329,12 @@ class Editing(QObject):
 
     def go(self, direction: str, *, extend: bool = False) -> None:
         """Select the nearest node in a direction, alone or together with what is selected."""
-        chosen = self._scene.selected_nodes()
-        items = [item for item in self._scene.node_items if item.isVisible()]
+        chosen = self._scene.selected()
+        items = list(self._scene.shown())
         if not items:
             return
         last = self._reached_last if self._reached_last in chosen else chosen[-1] if chosen else ""
-        here = self._scene.item(last)
+        here = self._scene.thing(last)
         if here is None:
             first = min(items, key=lambda item: (item.body.top(), item.body.left()))
             self._scene.select([first.node_id])

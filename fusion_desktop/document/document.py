@@ -39,20 +39,22 @@ class Document(QObject):
         self.undo_stack = QUndoStack(self)
         # The stack tells this when it has counted the step, so that whoever hears `edited` finds it up to date.
         self.undo_stack.indexChanged.connect(self._settle)
+        self._graph = new_graph()
         self._problems: list[Problem] | None = None
         self._problems_timer = QTimer(self)
         self._problems_timer.setSingleShot(True)
         self._problems_timer.timeout.connect(self.problems_changed)
-        self._take(new_graph())
+        self._take(self._graph)
 
     def _take(self, graph: Graph) -> None:
-        self._graph = graph
+        old, self._graph = self._graph, graph
         self._nodes = {node.id: node for node in graph.nodes}
         self._edges = {(edge.source, edge.target): edge for edge in graph.edges}
         self._annotations = {annotation.id: annotation for annotation in graph.annotations}
         self._homes = MappingProxyType(places.homes(graph))
         self._holders: Mapping[str, str] | None = None
-        self._problems = None
+        if (old.nodes, old.edges, old.annotations) != (graph.nodes, graph.edges, graph.annotations):
+            self._problems = None  # where things lie is no problem
 
     @property
     def graph(self) -> Graph:

@@ -5,7 +5,7 @@ a wire. So the same edge may be either, and moving a node is what changes it. Co
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from composite_runtime.graph import edit
 from composite_runtime.graph.model import Box, CompositeNode, Frame, Graph, Note
@@ -21,8 +21,7 @@ NOTE_SIZE = (240.0, 120.0)
 DEFAULT_BOX = Box(x=0, y=0)
 
 
-@dataclass(frozen=True)
-class Rect:
+class Rect(NamedTuple):
     """A rectangle by its left upper corner and its size."""
 
     x: float

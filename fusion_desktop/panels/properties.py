@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal
@@ -23,8 +24,10 @@ from composite_runtime.graph import edit
 from composite_runtime.graph.model import (
     CompositeNode,
     Edge,
+    Frame,
     Graph,
     HttpTransport,
+    Note,
     ServerNode,
     SseTransport,
     StdioTransport,
@@ -32,7 +35,9 @@ from composite_runtime.graph.model import (
 from composite_runtime.graph.naming import namespace_of, slug
 from fusion_desktop.document import changes, marks
 from fusion_desktop.document.document import Document
+from fusion_desktop.panels.annotation_page import AnnotationPage
 from fusion_desktop.panels.fields import Line, Lines, Pairs, SecretField
+from fusion_desktop.panels.mark_boxes import MarkBoxes
 from fusion_desktop.tasks import spawn
 
 Node = ServerNode | CompositeNode
@@ -58,16 +63,17 @@ class PropertiesPanel(QStackedWidget):
         self.node_page = NodePage(document, self.refused.emit)
         self.edge_page = EdgePage(document, self.refused.emit)
         self.many_page = ManyPage(document)
+        self.annotation_page = AnnotationPage(document)
         self._nodes: list[str] = []
         self._edges: list[tuple[str, str]] = []
         self._scroll = _scrolled(self.node_page)
-        for page in (self._nothing, self._scroll, self.edge_page, self.many_page):
+        for page in (self._nothing, self._scroll, self.edge_page, self.many_page, self.annotation_page):
             self.addWidget(page)
         document.edited.connect(self._refresh)
 
-    def show_selection(self, nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> None:
-        """Show what is selected now."""
-        self._nodes, self._edges = list(nodes), list(edges)
+    def show_selection(self, things: Sequence[str], edges: Sequence[tuple[str, str]]) -> None:
+        """Show what is selected now: nodes, frames and notes, and wires."""
+        self._nodes, self._edges = list(things), list(edges)
         self._refresh()
 
     def focus_name(self) -> None:
@@ -75,18 +81,24 @@ class PropertiesPanel(QStackedWidget):
         if self.currentWidget() is self._scroll:
             self.node_page.name.setFocus()
             self.node_page.name.selectAll()
+        elif self.currentWidget() is self.annotation_page:
+            self.annotation_page.focus_name()
 
     def _refresh(self) -> None:
         nodes = [node for node_id in self._nodes if (node := self._document.node(node_id)) is not None]
         edges = [edge for ends in self._edges if (edge := self._document.edge(*ends)) is not None]
-        if len(nodes) == 1 and not edges:
+        notes = [note for one in self._nodes if (note := self._document.annotation(one)) is not None]
+        if len(notes) == 1 and not nodes and not edges:
+            self.annotation_page.show_annotation(notes[0])
+            self.setCurrentWidget(self.annotation_page)
+        elif len(nodes) == 1 and not edges and not notes:
             self.node_page.show_node(nodes[0])
             self.setCurrentWidget(self._scroll)
-        elif len(edges) == 1 and not nodes:
+        elif len(edges) == 1 and not nodes and not notes:
             self.edge_page.show_edge(edges[0])
             self.setCurrentWidget(self.edge_page)
-        elif nodes or edges:
-            self.many_page.show_nodes(nodes, len(edges))
+        elif nodes or edges or notes:
+            self.many_page.show_things(nodes, notes, len(edges))
             self.setCurrentWidget(self.many_page)
         else:
             self.setCurrentWidget(self._nothing)
@@ -106,6 +118,7 @@ class NodePage(QWidget):
         self.namespace = Line("Namespace")
         self.enabled = QCheckBox("Enabled")
         self.enabled.setToolTip("A node that is switched off is not started and offers nothing")
+        self.boxes = MarkBoxes(document)
         self.kind = QComboBox()
         self.kind.setAccessibleName("How the server is reached")
         for key, words in _TRANSPORTS.items():
@@ -130,6 +143,7 @@ class NodePage(QWidget):
         layout.setContentsMargins(16, 12, 16, 16)
         layout.setSpacing(4)
         layout.addWidget(self.enabled)
+        layout.addWidget(self.boxes)
         self._labels: dict[QWidget, QLabel] = {}
         for title, field in (
             ("Name", self.name),
@@ -177,6 +191,7 @@ class NodePage(QWidget):
         self.namespace.setPlaceholderText(f"{slug(node.name)} (from the name)")
         self.namespace.show_value(node.namespace or "")
         self.enabled.setChecked(node.enabled)
+        self.boxes.show_things([node.id])
         transport = node.transport if isinstance(node, ServerNode) else None
         is_command = isinstance(transport, StdioTransport)
         is_url = isinstance(transport, HttpTransport | SseTransport)
@@ -366,18 +381,24 @@ class ManyPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 16, 16)
         layout.setSpacing(8)
-        for widget in (self._title, self.enable, self.disable):
+        self.boxes = MarkBoxes(document)
+        for widget in (self._title, self.enable, self.disable, self.boxes):
             layout.addWidget(widget)
         layout.addStretch(1)
         self.enable.clicked.connect(lambda: self._set(True))
         self.disable.clicked.connect(lambda: self._set(False))
 
-    def show_nodes(self, nodes: Sequence[Node], edges: int) -> None:
-        """Show how many nodes and wires are selected."""
+    def show_things(self, nodes: Sequence[Node], notes: Sequence[Frame | Note], edges: int) -> None:
+        """Show how many nodes, frames, notes and wires are selected."""
         self._nodes = list(nodes)
-        parts = [f"{len(nodes)} nodes" if len(nodes) != 1 else "1 node"] if nodes else []
-        parts += [f"{edges} wires" if edges != 1 else "1 wire"] if edges else []
-        self._title.setText(" and ".join(parts))
+        kinds = Counter(note.type for note in notes)
+        counts = {"node": len(nodes), "frame": kinds["frame"], "note": kinds["note"], "wire": edges}
+        parts = [f"{count} {word}{'s' if count != 1 else ''}" for word, count in counts.items() if count]
+        self._title.setText(", ".join(parts))
+        self.boxes.setVisible(bool(nodes or notes))
+        self.boxes.show_things([*(node.id for node in nodes), *(note.id for note in notes)])
+        for button in (self.enable, self.disable):
+            button.setVisible(bool(nodes))
         self.enable.setEnabled(any(not node.enabled for node in nodes))
         self.disable.setEnabled(any(node.enabled for node in nodes))
 

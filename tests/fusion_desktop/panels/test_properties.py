@@ -11,7 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
-from composite_runtime.graph.model import HttpTransport, ServerNode, StdioTransport
+from composite_runtime.graph.edit import add_annotation
+from composite_runtime.graph.model import Box, Frame, HttpTransport, Note, ServerNode, StdioTransport
 from fusion_desktop import tasks
 from fusion_desktop.document.document import Document
 from fusion_desktop.panels.fields import SecretField
@@ -225,3 +226,56 @@ async def test_a_computer_without_a_keyring_says_so(qtbot: QtBot, document: Docu
     assert "keyring" in refused[0]
     assert "s3cret" not in refused[0]
     await tasks.cancel_all()
+
+
+def test_marks_are_boxes_and_each_click_is_one_step(document: Document, panel: PropertiesPanel) -> None:
+    before = document.graph
+    panel.show_selection(["box"], [])
+    assert panel.node_page.boxes.bypassed.isHidden(), "what is in nothing has nothing to pass its members to"
+
+    panel.node_page.boxes.collapsed.click()
+    panel.node_page.boxes.locked.click()
+
+    assert document.box("box").collapsed
+    assert document.box("box").locked
+    assert document.undo_stack.undoText() == "Lock Box"
+    panel.show_selection(["box", "loose"], [])
+    assert panel.many_page.boxes.locked.checkState() == Qt.CheckState.PartiallyChecked
+    panel.many_page.boxes.locked.click()
+    assert document.box("loose").locked
+    for _ in range(3):
+        document.undo_stack.undo()
+    assert document.graph == before
+
+
+def test_a_frame_and_a_note_are_worded_and_coloured(document: Document, panel: PropertiesPanel) -> None:
+    graph = add_annotation(document.graph, Frame(id="frame"), Box(x=0, y=0, width=200, height=200))
+    document.load(add_annotation(graph, Note(id="note", text="Old"), Box(x=0, y=300, width=200, height=200)))
+    before = document.graph
+    page = panel.annotation_page
+
+    panel.show_selection(["frame"], [])
+    assert panel.currentWidget() is page
+    page.title.setText("Team")
+    page.title.editingFinished.emit()
+    page.colours.buttons["red"].click()
+    assert document.annotation("frame") == Frame(id="frame", title="Team", colour="red")
+
+    panel.show_selection(["note"], [])
+    panel.focus_name()
+    page.words.setPlainText("New")
+    page.words.clearFocus()
+    note = document.annotation("note")
+    assert isinstance(note, Note)
+    assert note.text == "New"
+    for _ in range(3):
+        document.undo_stack.undo()
+    assert document.graph == before
+    for button in page.colours.buttons.values():
+        assert button.accessibleName()
+
+
+def test_a_mixed_selection_is_counted_by_kind(document: Document, panel: PropertiesPanel) -> None:
+    document.load(add_annotation(document.graph, Note(id="note"), Box(x=0, y=300)))
+    panel.show_selection(["loose", "inner", "note"], [("inner", "box")])
+    assert panel.many_page._title.text() == "2 nodes, 1 note, 1 wire"
