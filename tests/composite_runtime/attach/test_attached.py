@@ -204,6 +204,28 @@ async def test_messages_are_seen_only_by_those_who_ask_and_only_while_they_do(
     assert wanted[-1] is False
 
 
+async def test_the_first_messages_are_kept_for_a_watcher_that_is_sure_to_come() -> None:
+    feed = Feed("g", keeps_first=True)
+    wanted: list[bool] = []
+    feed.frames_wanted = wanted.append
+    async with feeding(feed) as run:
+        feed.line(encode(Frame(hop="n", way="out", message={"id": 1})))
+        feed.tell(started(1))
+        curious = attached.follow(run, frames=True)
+        snapshot = await until(curious, Following)
+        seen = await until(curious, CallStarted)
+        feed.line(encode(Frame(hop="n", way="in", message={"id": 1})))
+        seen += await until(curious, Frame)
+        late = attached.follow(run, frames=True)
+        assert not [event for event in await until(late, Following) if isinstance(event, Frame)]
+        await curious.aclose()
+        await late.aclose()
+
+    assert not [event for event in snapshot if isinstance(event, Frame)]
+    assert [event.way for event in seen if isinstance(event, Frame)] == ["out", "in"]
+    assert wanted[-1] is False
+
+
 async def test_a_runtime_that_starts_removes_what_a_killed_one_has_left() -> None:
     place.private_folder()
     place.describe(Run(124, "g", "all", "stdio", 1.0, socket=str(place.folder() / "gone.sock")))
