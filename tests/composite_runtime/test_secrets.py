@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 from composite_runtime import secrets
 from composite_runtime.cli import main
 from composite_runtime.errors import FusionError, SecretMissing
+from composite_runtime.graph import edit, file
+from composite_runtime.graph.model import CompositeNode, ServerNode, StdioTransport
 from composite_runtime.secrets.references import substitute
 
 TOKEN = "hunter2-hunter2"
@@ -391,3 +393,42 @@ def test_the_secret_service_of_the_session_keeps_a_secret() -> None:
         assert secrets.delete(name)
     with pytest.raises(SecretMissing, match=re.escape(name)):
         secrets.resolve(f"${{secret:{name}}}")
+
+
+@pytest.mark.secretservice
+def test_a_secret_of_the_secret_service_reaches_the_child_that_refers_to_it(tmp_path: Path) -> None:
+    name = f"fusion-test-child-{os.getpid()}"
+    tool = "import os, sys; sys.stderr.write('got ' + os.environ['KEY'][::-1] + '\\n'); sys.exit(3)"
+    transport = StdioTransport(command=sys.executable, args=("-c", tool), env={"KEY": f"${{secret:{name}}}"})
+    graph = edit.add_node(edit.new_graph(), CompositeNode(id="all", name="All"))
+    graph = edit.connect(edit.add_node(graph, ServerNode(id="one", name="One", transport=transport)), "one", "all")
+    file.save(graph, tmp_path / "g.fusion")
+    command = [sys.executable, "-m", "composite_runtime"]
+
+    def run(*words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*command, *words], input=given, capture_output=True, text=True, timeout=60, check=False)
+
+    assert run("secret", "set", name, given=TOKEN).returncode == 0
+    try:
+        examined = run("doctor", str(tmp_path / "g.fusion"))
+        # The child said it backwards, so that it is the child's own doing and nothing redacts it.
+        assert TOKEN[::-1] in examined.stdout + examined.stderr
+        assert TOKEN not in examined.stdout + examined.stderr
+        assert TOKEN not in (tmp_path / "g.fusion").read_text(encoding="utf-8")
+    finally:
+        assert run("secret", "delete", name).returncode == 0
+
+
+@pytest.mark.secretservice
+def test_a_locked_secret_service_is_told_and_waits_for_nobody() -> None:
+    name = f"fusion-test-locked-{os.getpid()}"
+    command = [sys.executable, "-m", "composite_runtime", "secret", "set", name]
+    subprocess.run(command, input=TOKEN, text=True, timeout=60, check=True, capture_output=True)
+    lock = "import secretstorage as s; s.get_default_collection(s.dbus_init()).lock()"
+    subprocess.run([sys.executable, "-c", lock], timeout=30, check=True, capture_output=True)
+
+    # It stays locked, for nobody is there to be asked: this test is the last of its session.
+    ask = f"from composite_runtime import secrets; secrets.resolve('${{secret:{name}}}')"
+    asked = subprocess.run([sys.executable, "-c", ask], timeout=25, check=False, capture_output=True, text=True)
+    assert "SecretMissing" in asked.stderr
+    assert "the system keyring is locked" in asked.stderr
