@@ -127,6 +127,7 @@ class Arrivals(QObject):
         dialog = ImportDialog(known, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.chosen.connect(self.take_over)
+        dialog.files_chosen.connect(lambda paths: self.take_files(paths, None))
         dialog.open()
 
     def take_over(self, candidates: Sequence[Candidate]) -> None:

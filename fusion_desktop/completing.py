@@ -1,16 +1,19 @@
 """Fill in what a template asks before it becomes a node: first a dialog, then its secrets are kept, then the node."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from composite_runtime import secrets
-from composite_runtime.interop import bundle_file, importing
+from composite_runtime.interop import bundle_download, bundle_file, importing
 from composite_runtime.interop.plain_secrets import PlainSecret, Transport
 from fusion_desktop import tasks
+from fusion_desktop.dialogs.ask import ask
 from fusion_desktop.dialogs.prompts import PromptDialog
+from fusion_desktop.document import offers
 from fusion_desktop.document.template import Template
 from fusion_desktop.panels.banner import Choice
 
@@ -33,10 +36,31 @@ class Completing(QObject):
         if not template.asks:
             then(template)
             return
+        if template.download is not None:
+            self._offer_download(template, *template.download, then)
+            return
         dialog = PromptDialog(template, self._window, stored=secrets.names())
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.completed.connect(lambda transport, found: self._take(template, transport, found, then))
         dialog.open()
+
+    def _offer_download(self, template: Template, address: str, digest: str, then: Then) -> None:
+        async def fetch() -> None:
+            self.said.emit(f"Fetching the bundle of {template.node.name}…")
+            path = await asyncio.to_thread(bundle_download.fetched, address, digest)
+            found = await asyncio.to_thread(bundle_file.look, path, sys.platform)
+            self.complete(offers.of_bundle(found), then)
+
+        def begin() -> None:
+            tasks.spawn(fetch(), failed=lambda words: self.asked.emit(sentence(words), ()))
+
+        ask(
+            self._window,
+            f"Fetch the bundle of {template.node.name}?",
+            f"It comes from {address} and is checked against the SHA-256 of its entry. Nothing in it is started yet.",
+            {"Fetch": begin, "Cancel": lambda: None},
+            default="Cancel",
+        )
 
     def _take(self, template: Template, transport: Transport, found: Sequence[PlainSecret], then: Then) -> None:
         def go_on() -> None:

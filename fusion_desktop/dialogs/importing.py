@@ -1,12 +1,14 @@
 """Choose servers that other clients on this machine have, to take them over."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
+    QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -36,6 +38,8 @@ class ImportDialog(QDialog):
 
     chosen = Signal(list)
     """The ticked candidates."""
+    files_chosen = Signal(list)
+    """Files whose servers are wanted instead."""
 
     def __init__(
         self,
@@ -62,6 +66,9 @@ class ImportDialog(QDialog):
         self.problems.hide()
         self.all = QPushButton("Tick all")
         self.all.clicked.connect(self._tick_all)
+        from_files = QPushButton("From files…")
+        from_files.setAutoDefault(False)
+        from_files.clicked.connect(self._ask_files)
         cancel = QPushButton("Cancel")
         cancel.clicked.connect(self.reject)
         self.take = QPushButton("Import")
@@ -70,6 +77,7 @@ class ImportDialog(QDialog):
         self.take.clicked.connect(self._choose)
         buttons = QHBoxLayout()
         buttons.addWidget(self.all)
+        buttons.addWidget(from_files)
         buttons.addStretch(1)
         buttons.addWidget(cancel)
         buttons.addWidget(self.take)
@@ -158,6 +166,18 @@ class ImportDialog(QDialog):
     def _tick_all(self) -> None:
         for row in self._rows():
             row.setCheckState(0, Qt.CheckState.Checked)
+
+    def _ask_files(self) -> None:
+        dialog = QFileDialog(self, "Configurations, bundles or entries of a catalogue", str(Path.home()))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.filesSelected.connect(self.take_files)
+        dialog.open()
+
+    def take_files(self, names: Sequence[str]) -> None:
+        """Take servers from these files instead of from clients."""
+        self.accept()
+        self.files_chosen.emit([Path(name) for name in names])
 
     def _choose(self) -> None:
         self.chosen.emit(self.ticked())

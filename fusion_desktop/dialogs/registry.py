@@ -265,7 +265,8 @@ class _Details(QWidget):
 def _way_lines(entry: Entry) -> list[str]:
     lines = []
     for way in offers.usable(entry):
-        lines.append(f"{'Connects to' if way.origin == 'remote' else 'Runs'} {way.label}")
+        verb = "Fetches the bundle" if way.download else "Connects to" if way.origin == "remote" else "Runs"
+        lines.append(f"{verb} {way.label}")
         asked = [prompt.label + (" (secret)" if prompt.is_secret else "") for prompt in way.prompts.values()]
         needs = f"needs {way.needs}" if way.needs else ""
         if details := "; ".join(filter(None, (needs, f"asks for {', '.join(asked)}" if asked else ""))):

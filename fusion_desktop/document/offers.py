@@ -46,19 +46,17 @@ def of_bundle(bundle: BundleFile) -> Template:
 
 
 def usable(entry: Entry) -> tuple[Way, ...]:
-    """Return the ways of an entry that Fusion can take: nothing forbids them, and nothing has to be fetched first."""
-    return tuple(way for way in entry.ways if not way.is_blocked and way.download is None)
+    """Return the ways of an entry that nothing forbids; those that need a bundle only if there are no others."""
+    allowed = [way for way in entry.ways if not way.is_blocked]
+    return tuple([way for way in allowed if way.download is None] or allowed)
 
 
 def reasons(entry: Entry) -> list[str]:
     """Return why ways of an entry cannot be taken."""
     if not entry.ways:
         return ["It says neither how to start it nor where to reach it."]
-    found = [
-        f"{way.label}: {one.message}" for way in entry.ways for one in way.findings if one.severity is Severity.BLOCK
-    ]
-    found += [f"{way.label}: download the bundle and drop it onto the canvas" for way in entry.ways if way.download]
-    return list(dict.fromkeys(found))
+    blocking = ((way, one) for way in entry.ways for one in way.findings if one.severity is Severity.BLOCK)
+    return list(dict.fromkeys(f"{way.label}: {one.message}" for way, one in blocking))
 
 
 def _own(entry: Mapping[str, Any]) -> Template:

@@ -40,11 +40,16 @@ class Template:
     @property
     def asks(self) -> bool:
         """Tell whether somebody has to fill something in, or to look at what it is, before it is added."""
-        if self.bundle is not None:
+        if self.bundle is not None or self.download is not None:
             return True
         prompts = self.ways[0].prompts.values() if self.ways else ()
         # Many a key is called optional although little works without it.
         return any(prompt.is_secret or (prompt.is_required and prompt.default is None) for prompt in prompts)
+
+    @property
+    def download(self) -> tuple[str, str] | None:
+        """Return the address and the SHA-256 of the bundle that has to be fetched before more is known."""
+        return self.ways[0].download if self.ways and self.bundle is None else None
 
     @property
     def asks_secret(self) -> bool:

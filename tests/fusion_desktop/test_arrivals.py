@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,13 +10,16 @@ from PySide6.QtCore import QMimeData, QPointF
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton
 
-from composite_runtime import secrets
-from composite_runtime.graph import file
-from composite_runtime.interop import importing, paste
+from composite_runtime import paths, secrets
+from composite_runtime.graph import edit, file
+from composite_runtime.graph.model import CompositeNode, ServerNode, StdioTransport
+from composite_runtime.interop import bundle, importing, paste
 from composite_runtime.interop.importing import Source
 from fusion_desktop.app import Program
+from fusion_desktop.dialogs.prompts import PromptDialog
 from tests.fusion_desktop.graphs import desk
 from tests.fusion_desktop.pointer import Pointer
+from tests.support.registry import ROOT
 
 CONFIG = '{"mcpServers": {"files": {"command": "npx", "args": ["-y", "files"]}}}'
 SECRET = '{"mcpServers": {"files": {"command": "files", "env": {"API_KEY": "s3cret-value"}}}}'
@@ -110,3 +114,49 @@ def test_servers_of_other_clients_join_the_selected_composite(program: Program) 
 
     assert program.document.homes["files"] == "box"
     assert program.document.undo_stack.undoText() == "Import files"
+
+
+async def test_a_dropped_bundle_asks_first_and_is_unpacked_then(program: Program, tmp_path: Path) -> None:
+    transport = StdioTransport(command="npx", args=("x",), env={"KEY": "${secret:mine}"})
+    graph = edit.add_node(edit.new_graph(), CompositeNode(id="all", name="All"))
+    graph = edit.connect(edit.add_node(graph, ServerNode(id="x", name="X", transport=transport)), "x", "all")
+    bundle.write(bundle.bundle(graph, CompositeNode(id="all", name="All")), tmp_path / "all.mcpb")
+
+    program.window.arrivals.take_files([tmp_path / "all.mcpb"], QPointF(0, 0))
+    await until(lambda: program.window.findChild(PromptDialog) is not None)
+    dialog = program.window.findChild(PromptDialog)
+    assert dialog is not None
+    assert not (paths.home() / "bundles").exists()
+    (field,) = dialog.fields.values()
+    field.write_path("s3cret-value")
+    dialog.finish()
+    await until(lambda: "was not stored" in program.window.banner.text)
+    next(b for b in program.window.banner.findChildren(QPushButton) if "file" in b.text()).click()
+    await until(lambda: bool(program.document.graph.nodes))
+
+    (node,) = program.document.graph.nodes
+    assert isinstance(node, ServerNode)
+    assert isinstance(node.transport, StdioTransport)
+    assert node.transport.command == "uv"
+    assert "s3cret" not in node.model_dump_json()
+    (unpacked,) = (paths.home() / "bundles").iterdir()
+    assert (unpacked / "graph.fusion").exists()
+
+
+async def test_a_hostile_bundle_is_refused_with_its_reason(program: Program, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bad.mcpb", "w") as archive:
+        archive.writestr("manifest.json", "{}")
+        archive.writestr("../../outside", "x")
+
+    program.window.arrivals.take_files([tmp_path / "bad.mcpb"], QPointF(0, 0))
+    await until(lambda: "would not stay inside" in program.window.banner.text)
+
+    assert not program.document.graph.nodes
+
+
+def test_a_hostile_entry_is_refused_with_its_reason(program: Program) -> None:
+    text = (ROOT / "dirty" / "hostile.json").read_text(encoding="utf-8")
+    program.window.arrivals.take_text(text, None)
+
+    assert "blocked" in program.window.banner.text
+    assert not program.document.graph.nodes

@@ -68,3 +68,11 @@ async def test_a_machine_without_servers_says_what_else_can_be_done(qtbot: QtBot
     assert "paste one" in dialog.words.text()
     assert not dialog.take.isEnabled()
     assert dialog.problems.text() == "cursor.json cannot be read"
+
+
+async def test_files_can_be_taken_instead(qtbot: QtBot) -> None:
+    dialog = await looked(qtbot, found())
+    with qtbot.waitSignal(dialog.files_chosen) as chosen:
+        dialog.take_files(["/a/mcp.json", "/b/x.mcpb"])
+
+    assert [path.name for path in chosen.args[0]] == ["mcp.json", "x.mcpb"]

@@ -1,14 +1,21 @@
 """Searching a real registry on this machine: only when asked to, page by page, offline from what was kept."""
 
+import hashlib
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
-from composite_runtime.interop.registry_entry import Entry
+from composite_runtime.graph import edit
+from composite_runtime.graph.model import CompositeNode, ServerNode, StdioTransport
+from composite_runtime.interop import bundle
+from composite_runtime.interop.registry_entry import Entry, Way
 from fusion_desktop.app import Program
 from fusion_desktop.dialogs.prompts import PromptDialog
 from fusion_desktop.dialogs.registry import RegistryDialog
@@ -121,3 +128,62 @@ async def test_an_entry_becomes_a_node(qtbot: QtBot, program: Program, address: 
         asking.finish()
     await until(lambda: program.document.graph.nodes)
     assert "filesystem" in program.document.graph.nodes[0].model_dump_json()
+
+
+async def test_a_bundle_is_fetched_when_somebody_agrees_and_held_to_its_digest(
+    qtbot: QtBot, program: Program, bundle_server: tuple[str, str]
+) -> None:
+    url, digest = bundle_server
+    completing = program.window.completing
+    added: list[Template] = []
+
+    def begin(expected: str) -> None:
+        way = Way(origin="mcpb", transport="stdio", label="b", download=(url, expected))
+        draft = ServerNode(id="", name="Bundled", transport=StdioTransport(command=""))
+        completing.complete(Template(draft, ways=(way,)), added.append)
+        box = program.window.findChild(QMessageBox)
+        assert box is not None
+        assert url in box.informativeText()
+        next(button for button in box.buttons() if button.text() == "Fetch").click()
+
+    begin("0" * 64)
+    await until(lambda: "SHA-256 differs" in program.window.banner.text)
+    assert not added
+    await until(lambda: program.window.findChild(QMessageBox) is None)
+
+    begin(digest)
+    await until(lambda: program.window.findChild(PromptDialog) is not None)
+    dialog = program.window.findChild(PromptDialog)
+    assert dialog is not None
+    for field in dialog.fields.values():
+        field.write_path("value")
+    dialog.finish()
+    if any(field.prompt.is_secret for field in dialog.fields.values()):
+        await until(lambda: "was not stored" in program.window.banner.text)
+    else:
+        await until(lambda: added)
+
+
+@pytest.fixture
+def bundle_server(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """Serve a bundle of ours on this machine; return its address and its SHA-256."""
+    graph = edit.add_node(edit.new_graph("Desk"), CompositeNode(id="desk", name="Desk"))
+    content = bundle.bundle(graph, CompositeNode(id="desk", name="Desk")).content
+
+    class Files(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/b.mcpb", hashlib.sha256(content).hexdigest()
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
