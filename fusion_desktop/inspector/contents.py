@@ -5,19 +5,25 @@ import binascii
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPixmap, QResizeEvent
+from PySide6.QtCore import QCoreApplication, QDir, QSize, Qt, QTemporaryFile, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from fusion_desktop import theme
-from fusion_desktop.inspector.editors import TextArea
 from fusion_desktop.inspector.json_tree import JsonTree
+from fusion_desktop.inspector.long_text import excerpt
+from fusion_desktop.inspector.markdown import MarkdownText, is_markdown, plain_area
 from fusion_desktop.inspector.values import DraftError, parse_json
 
 Json: TypeAlias = Any
 
 _TREE_HEIGHT = 220
-_TEXT_LINES = 16
+_ENDINGS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "vnd.wave": "wav", "x-flac": "flac", "plain": "txt"}
+_PLAYED = frozenset({"mp3", "wav", "ogg", "opus", "flac", "aac", "m4a"})
+_PARSED = 1_000_000
+"""A longer text is not looked at for JSON."""
+_BLOCKS = 200
+"""More parts than this are not shown one by one."""
 _IMAGE_HEIGHT = 320
 
 
@@ -39,8 +45,10 @@ class Contents(QWidget):
             if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
-        for block in blocks:
+        for block in blocks[:_BLOCKS]:
             self._layout.addWidget(self._block(block))
+        if (left := len(blocks) - _BLOCKS) > 0:
+            self._layout.addWidget(_note(f"{left} more parts are in the raw JSON."))
         self._layout.addStretch(1)
 
     def _block(self, block: Json) -> QWidget:
@@ -70,7 +78,7 @@ def resource_block(resource: Json) -> QWidget:
     """Return a resource with its address above its content."""
     uri, kind = str(resource.get("uri", "")), str(resource.get("mimeType", ""))
     if isinstance(resource.get("text"), str):
-        body = text_block(resource["text"])
+        body = text_block(resource["text"], kind)
     elif isinstance(resource.get("blob"), str):
         body = _media(resource["blob"], kind)
     else:
@@ -78,9 +86,9 @@ def resource_block(resource: Json) -> QWidget:
     return _titled(" · ".join(part for part in (uri, kind) if part), body)
 
 
-def text_block(text: str) -> QWidget:
-    """Return a text to be read and copied; one that is a JSON object or list as a tree."""
-    if text[:1] in "{[" and text:
+def text_block(text: str, kind: str = "") -> QWidget:
+    """Return a text to be read and copied: a JSON object or list as a tree, Markdown as it is meant to look."""
+    if text[:1] in "{[" and 0 < len(text) <= _PARSED:
         try:
             value = parse_json(text)
         except DraftError:
@@ -89,12 +97,13 @@ def text_block(text: str) -> QWidget:
             return _tree(value)
     if not text:
         return _note("Empty text.")
-    area = TextArea(lines=1, most=_TEXT_LINES)
-    area.setReadOnly(True)
-    area.setTabChangesFocus(True)
-    area.setPlainText(text)
-    area.setAccessibleName("Text result")
-    return area
+    part = excerpt(text)
+    is_plain = bool(part.left_out) or (kind not in ("", "text/markdown"))
+    body = plain_area(part.text) if is_plain or not is_markdown(text, kind) else MarkdownText(text)
+    if not part.left_out:
+        return body
+    copy = ("Copy all", lambda: QGuiApplication.clipboard().setText(text))
+    return _titled(part.left_out, body, copy, ("Save…", _saver(text.encode("utf-8", "replace"), "text/plain")))
 
 
 def _tree(value: Json) -> QWidget:
@@ -112,6 +121,9 @@ def _media(data: str, kind: str) -> QWidget:
     except (binascii.Error, ValueError):
         return _note(f"This is said to be {kind or 'binary'}, but it is no base64.")
     save = ("Save…", _saver(content, kind))
+    # Qt's own player is not part of what is installed; the system's is. It is given nothing that could be a program.
+    if kind.startswith("audio/") and _ending(kind) in _PLAYED:
+        return _row(kind, _size(content), ("Play", _player(content, _ending(kind))), save)
     image = QImage.fromData(content) if kind.startswith("image/") else QImage()
     if not image.isNull():
         words = f"{kind} · {image.width()} × {image.height()} · {_size(content)}"
@@ -145,21 +157,40 @@ class _Picture(QLabel):
 
 def _saver(content: bytes, kind: str) -> Callable[[], None]:
     def save() -> None:
-        QFileDialog.saveFileContent(content, f"result.{kind.rpartition('/')[2].partition('+')[0] or 'bin'}")
+        QFileDialog.saveFileContent(content, f"result.{_ending(kind)}")
 
     return save
 
 
-def _row(title: str, words: str, button: tuple[str, Callable[[], None]]) -> QWidget:
+def _player(content: bytes, ending: str) -> Callable[[], None]:
+    def play() -> None:
+        app = QCoreApplication.instance()
+        assert app is not None
+        file = QTemporaryFile(f"{QDir.tempPath()}/fusion-XXXXXX.{ending}", app)
+        if file.open():
+            file.write(content)
+            file.close()
+            QDesktopServices.openUrl(QUrl.fromLocalFile(file.fileName()))
+
+    return play
+
+
+def _ending(kind: str) -> str:
+    name = kind.partition(";")[0].rpartition("/")[2].partition("+")[0].lower()
+    return _ENDINGS.get(name, "".join(c for c in name if c.isalnum())[:8]) or "bin"
+
+
+def _row(title: str, words: str, *buttons: tuple[str, Callable[[], None]]) -> QWidget:
     row = QWidget()
     layout = QHBoxLayout(row)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.addWidget(_note(f"{title}\n{words}" if words else title), 1)
-    layout.addWidget(_push(button, title))
+    for button in buttons:
+        layout.addWidget(_push(button, title))
     return row
 
 
-def _titled(title: str, body: QWidget, button: tuple[str, Callable[[], None]] | None = None) -> QWidget:
+def _titled(title: str, body: QWidget, *buttons: tuple[str, Callable[[], None]]) -> QWidget:
     box = QWidget()
     layout = QVBoxLayout(box)
     layout.setContentsMargins(0, 0, 0, 0)
@@ -168,7 +199,7 @@ def _titled(title: str, body: QWidget, button: tuple[str, Callable[[], None]] | 
     caption = _note(title)
     caption.setProperty("role", "caption")
     head.addWidget(caption, 1)
-    if button is not None:
+    for button in buttons:
         head.addWidget(_push(button, title))
     layout.addLayout(head)
     layout.addWidget(body)

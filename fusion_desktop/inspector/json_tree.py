@@ -19,6 +19,14 @@ _VALUE = Qt.ItemDataRole.UserRole
 
 
 @dataclass(frozen=True)
+class _More:
+    """What comes after the children that are shown."""
+
+    children: list[tuple[str, Json]]
+    start: int
+
+
+@dataclass(frozen=True)
 class _Held:
     """A value in a shell that Qt does not open: it would turn numbers into its own, which are small."""
 
@@ -46,6 +54,11 @@ class JsonTree(QTreeWidget):
         self._add(self.invisibleRootItem(), _children(value) if _is_branch(value) else [("", value)], 0)
 
     def _open(self, item: QTreeWidgetItem) -> None:
+        if isinstance(more := item.data(0, _VALUE), _More):
+            parent = item.parent() or self.invisibleRootItem()
+            parent.removeChild(item)
+            self._add(parent, more.children, more.start)
+            return
         first = item.child(0)
         if first is not None and first.data(0, _VALUE) is None and not first.text(0):
             item.takeChild(0)
@@ -60,12 +73,15 @@ class JsonTree(QTreeWidget):
                 item.addChild(QTreeWidgetItem())
             parent.addChild(item)
         if (left := len(children) - start - _BRANCH) > 0:
-            parent.addChild(QTreeWidgetItem(["…", f"{left} more"]))
+            more = QTreeWidgetItem(["…", f"{left} more"])
+            more.setData(0, _VALUE, _More(children, start + _BRANCH))
+            more.addChild(QTreeWidgetItem())
+            parent.addChild(more)
 
     def _offer(self, place: QPoint) -> None:
         item = self.itemAt(place)
         held = item.data(0, _VALUE) if item is not None else None
-        if item is None or held is None:
+        if item is None or not isinstance(held, _Held):
             return
         key = item.text(0)
         menu = QMenu(self)
@@ -92,5 +108,6 @@ def _summary(value: Json) -> str:
         return f"{{{len(value)}}}" if value else "{}"
     if isinstance(value, list):
         return f"[{len(value)}]" if value else "[]"
-    text = json_text(value)
-    return text if len(text) <= _LENGTH else f"{text[:_LENGTH]}…"
+    # A long text is cut before it is escaped, not after.
+    is_long = isinstance(value, str) and len(value) > _LENGTH
+    return f"{json_text(value[:_LENGTH])}…" if is_long else json_text(value)

@@ -24,15 +24,17 @@ from fusion_desktop import theme
 from fusion_desktop.inspector.check import Checker
 from fusion_desktop.inspector.contents import Contents
 from fusion_desktop.inspector.json_tree import JsonTree
+from fusion_desktop.inspector.long_text import excerpt
 from fusion_desktop.inspector.values import json_text
-from fusion_desktop.run.frames import Outcome, Progress
+from fusion_desktop.run.frames import Outcome, Progress, text_of
 
 Json: TypeAlias = Any
 
 _PATIENT_MS = 3000
 """From then on a running call also shows how long it is still waited for."""
-_RAW_LIMIT = 1_000_000
-"""A longer raw text is shown cut; copying takes all of it."""
+_RAW_TAB = 2
+_CHECKED = 2_000_000
+"""A longer structure is not held to its schema here: that would take too long."""
 
 
 # The theme names every colour; `palette` reaches it and follows when it changes.
@@ -50,7 +52,8 @@ class ResultView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._raw_text = ""
+        self._outcome: Outcome | None = None
+        self._written: str | None = None
         self._clock = QElapsedTimer()
         self._tick = QTimer(self, interval=100)
         self._tick.timeout.connect(self._show_time)
@@ -110,20 +113,32 @@ class ResultView(QWidget):
         """Show an answer."""
         self._stop()
         took = _seconds(outcome.milliseconds)
-        self._raw_text = json_text(
-            {
-                "request": {"method": outcome.method, "params": outcome.params},
-                "response": {"error": outcome.error} if outcome.error is not None else {"result": outcome.result},
-            }
-        )
+        self._outcome = outcome
+        self._written = None
+        self._raw.clear()
         self._note.hide()
         if outcome.error is not None:
             self._show_error(outcome.error, took)
         elif outcome.result is not None:
             self._show_result(outcome.result, took, output_schema)
-        cut = len(self._raw_text) > _RAW_LIMIT
-        self._raw.setPlainText(self._raw_text[:_RAW_LIMIT] + ("\n… cut; Copy takes all of it" if cut else ""))
+        self._show_raw()
         self._tabs.show()
+
+    @property
+    def _raw_text(self) -> str:
+        """Request and response as JSON, written when they are first looked at: large ones take a while."""
+        if self._written is None and (outcome := self._outcome) is not None:
+            answer = {"error": outcome.error} if outcome.error is not None else {"result": outcome.result}
+            request = {"method": outcome.method, "params": outcome.params}
+            self._written = json_text({"request": request, "response": answer})
+        return self._written or ""
+
+    def _show_raw(self) -> None:
+        if self._tabs.currentIndex() != _RAW_TAB:
+            self._raw.clear()
+        elif not self._raw.toPlainText():
+            raw = excerpt(self._raw_text)
+            self._raw.setPlainText(f"{raw.text}\n… {raw.left_out} Copy takes all of it." if raw.left_out else raw.text)
 
     def _show_error(self, error: Json, took: str) -> None:
         self._tell(f"The server refused after {took}: {error.get('message')} ({error.get('code')})", "error")
@@ -154,6 +169,9 @@ class ResultView(QWidget):
             return
         if not is_there:
             self._warn("The tool declares an output schema but sent no structured content.")
+            return
+        if len(text_of(structure, indent=None)) > _CHECKED:
+            self._warn("The structured content is too large to be held to the output schema here.")
             return
         checker = Checker(schema)
         faults = checker.faults(structure)
@@ -226,6 +244,7 @@ class ResultView(QWidget):
         self._tabs.addTab(page, "Content")
         self._tabs.addTab(self._structure, "Structured")
         self._tabs.addTab(self._build_raw(), "Raw JSON")
+        self._tabs.currentChanged.connect(lambda _: self._show_raw())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2 * theme.GRID)
