@@ -19,21 +19,21 @@ async def press(*keys: str) -> None:
     """Press keys, written as `Ctrl+S` or, for one after the other, `Alt+S, U`."""
     for key in keys:
         QTest.keySequence(focus(), QKeySequence(key))
-        await _rounds()
+        await rounds()
 
 
 async def type_in(words: str, *, then: str = "") -> None:
     """Type text where the focus is, and perhaps a key after it."""
     QTest.keyClicks(focus(), words)
-    await _rounds()
+    await rounds()
     if then:
         await press(then)
 
 
-async def _rounds() -> None:
+async def rounds(times: int = 3) -> None:
     """Let Qt do what the last key put off, which may put off something in turn."""
     # Not `processEvents`: called in a coroutine, it would step into other coroutines.
-    for _ in range(3):
+    for _ in range(times):
         done = asyncio.get_running_loop().create_future()
         QTimer.singleShot(0, lambda done=done: done.done() or done.set_result(None))
         await done
