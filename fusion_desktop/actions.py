@@ -106,6 +106,8 @@ TABLE: tuple[Spec, ...] = (
     ),
     Spec("file.import", "Import from clients…", ("Ctrl+Shift+I",), "import", help="Take over servers of other clients"),
     Spec("file.registry", "Search the registry…", (), "globe", help="Find servers in the MCP Registry"),
+    Spec("file.picture", "Save as a picture…", ("Ctrl+Shift+E",), "page", _shown, help="PNG, SVG or Mermaid text"),
+    Spec("file.versions", "Earlier versions…", (), "history", help="See and restore what was saved before"),
     Spec("file.preferences", "Preferences…", ("Ctrl+,",), "settings", help="Looks and keys"),
     Spec("file.quit", "Quit", ("Ctrl+Q",)),
     Spec("edit.undo", "Undo", ("Ctrl+Z",), "undo", lambda now: now.can_undo),

@@ -16,6 +16,8 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "file.import",
             "file.registry",
             "file.export",
+            "file.picture",
+            "file.versions",
             "",
             "file.preferences",
             "file.quit",

@@ -1,5 +1,7 @@
 """How Fusion looks: colours by role, one type scale, one spacing grid. Nothing else in the desktop names a colour."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -230,6 +232,17 @@ def font(size: int = BODY, *, bold: bool = False, mono: bool = False) -> QFont:
     made.setPixelSize(size)
     made.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
     return made
+
+
+@contextmanager
+def painting(mode: Mode | str) -> Iterator[None]:
+    """Let what is made and painted meanwhile look like another theme; what the window shows stays as it is."""
+    global _current
+    before, _current = _current, _system_theme() if mode == Mode.SYSTEM else THEMES[str(mode)]
+    try:
+        yield
+    finally:
+        _current = before
 
 
 def apply(mode: Mode | str) -> None:

@@ -55,6 +55,8 @@ from fusion_desktop.panels.minimap import Minimap
 from fusion_desktop.panels.problems import ProblemsPanel
 from fusion_desktop.panels.properties import PropertiesPanel
 from fusion_desktop.panels.traffic import TrafficPanel
+from fusion_desktop.picturing import Picturing
+from fusion_desktop.restoring import Restoring
 from fusion_desktop.run.status import Status
 from fusion_desktop.running import Running
 from fusion_desktop.settings import WINDOW_VERSION, Settings
@@ -126,6 +128,8 @@ class MainWindow(QMainWindow):
             completing=self.completing,
         )
         self.wiring = Wiring(document, self.scene, self.view, editing=self.editing, finding=self.finding)
+        self.picturing = Picturing(document, self.scene, self)
+        self.restoring = Restoring(document, self)
         self.properties = PropertiesPanel(document)
         self.problems = ProblemsPanel(document)
         self.minimap = Minimap(document, self._liveness.colour_of)
@@ -256,8 +260,10 @@ class MainWindow(QMainWindow):
                     for name in self._docks
                     if f"panel.{name}" in known
                 },
-                "graph.properties": self._edit_properties,
+                "graph.properties": lambda: (self.focus.enter("properties"), self.properties.focus_name()),
                 **self.menus.handlers(),
+                **self.picturing.handlers(),
+                **self.restoring.handlers(),
                 "help.about": self._tell_about,
                 "view.full_screen": self._toggle_full_screen,
                 "run.start": lambda: self.running.start(self.settings.transport),
@@ -278,7 +284,9 @@ class MainWindow(QMainWindow):
         ):
             source.refused.connect(self.show_error)
         self.file.failed.connect(self.show_error)
-        for teller in (self.editing, self.filing, self.arrivals, self.completing):
+        for helper in (self.picturing, self.restoring):
+            helper.refused.connect(self.show_error)
+        for teller in (self.picturing, self.restoring, self.editing, self.filing, self.arrivals, self.completing):
             teller.said.connect(lambda text: self.statusBar().showMessage(text, 4000))
         self.completing.asked.connect(self.show_error)
         self._first_starts.asked.connect(self._ask_first_start)
@@ -435,10 +443,6 @@ class MainWindow(QMainWindow):
     def _inspect(self) -> None:
         self.inspector.inspect(self.scene.selected_nodes()[0])
         self.focus.enter("inspector")
-
-    def _edit_properties(self) -> None:
-        self.focus.enter("properties")
-        self.properties.focus_name()
 
     def _show_properties(self, node_id: str) -> None:
         self.editing.show_node(node_id)

@@ -177,9 +177,14 @@ def left_behind() -> Iterator[Recovered]:
     return iter(sorted(found, key=lambda one: -one.saved_at))
 
 
+def versions_folder(graph_id: str) -> Path:
+    """Return where earlier versions of a graph are kept."""
+    return paths.home() / "versions" / "".join(c for c in graph_id if c.isalnum() or c in "-_")[:64]
+
+
 def keep_version(path: Path, graph_id: str) -> None:
     """Copy a file that is about to be replaced, and drop the oldest copies."""
-    folder = paths.home() / "versions" / "".join(c for c in graph_id if c.isalnum() or c in "-_")[:64]
+    folder = versions_folder(graph_id)
     try:
         text = files.read_text(path)
         kept = sorted(folder.glob("*.fusion"))

@@ -52,6 +52,7 @@ class Direct(QObject):
         self.process = RuntimeProcess(self)
         self.session = InspectorSession(self)
         self._trouble = ""
+        self._is_ending = False
         self._graph: Graph | None = None
         self._path: Path | None = None
         self._held_back: Callable[[Graph], Graph] | None = None
@@ -106,13 +107,14 @@ class Direct(QObject):
 
     async def end(self) -> None:
         """Leave the node and return when it no longer runs."""
+        self._is_ending = True
         await self.session.end()
         await self.process.end()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 
     def _take(self, event: Event) -> None:
-        if isinstance(event, Ready):
+        if isinstance(event, Ready) and not self._is_ending:
             self.session.open_pipes(self.process)
         elif isinstance(event, ChildChanged):
             is_down = event.state in {ChildState.RETRYING, ChildState.FAILED}

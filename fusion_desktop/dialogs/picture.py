@@ -1,0 +1,172 @@
+"""Save or copy the graph as a picture: choose what, in which form, and see it first."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QImage, QPixmap, QResizeEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from fusion_desktop import theme
+
+FORMS = {"PNG image": "png", "SVG drawing": "svg", "Mermaid text": "mermaid"}
+_LOOKS = {"Light": "light", "Dark": "dark", "High contrast": "contrast"}
+_SCALES = {"1×": 1.0, "2× (sharp on any screen)": 2.0, "3×": 3.0}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What kind of picture is wanted."""
+
+    form: str
+    look: str
+    scale: float = 1.0
+    is_clear: bool = False
+    only_selection: bool = False
+
+
+class PictureDialog(QDialog):
+    """Draws anew with each choice. `draw` makes the preview, `write` the text of a Mermaid chart."""
+
+    save_wanted = Signal(object)
+    copy_wanted = Signal(object)
+
+    def __init__(
+        self,
+        draw: Callable[[Wish], QImage],
+        write: Callable[[Wish], str],
+        *,
+        look: str,
+        selected: int,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._draw = draw
+        self._write = write
+        self._shown = QImage()
+        self.setWindowTitle("Picture of the graph")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.what = _choice("What", {"Whole graph": False, f"Selection ({selected})": True})
+        self.what.setEnabled(bool(selected))
+        self.form = _choice("Form", FORMS)
+        self.look = _choice("Look", _LOOKS)
+        self.look.setCurrentIndex(max(0, self.look.findData(look)))
+        self.scale = _choice("Size", _SCALES)
+        self.scale.setCurrentIndex(1)
+        self.clear = QCheckBox("Transparent background")
+        self._build()
+        for box in (self.what, self.form, self.look, self.scale):
+            box.currentIndexChanged.connect(self.refresh)
+        self.clear.toggled.connect(self.refresh)
+        self.resize(880, 560)
+        self.refresh()
+
+    @property
+    def wish(self) -> Wish:
+        """Return what is chosen."""
+        return Wish(
+            form=self.form.currentData(),
+            look=self.look.currentData(),
+            scale=self.scale.currentData(),
+            is_clear=self.clear.isChecked(),
+            only_selection=bool(self.what.currentData()) and self.what.isEnabled(),
+        )
+
+    def refresh(self) -> None:
+        """Show what would be saved."""
+        wish = self.wish
+        is_text = wish.form == "mermaid"
+        for control in (self.look, self.clear):
+            control.setEnabled(not is_text)
+        self.scale.setEnabled(wish.form == "png")
+        if is_text:
+            self.text.setPlainText(self._write(wish))
+            self._size.setText("Shown as a chart by GitHub, GitLab, Notion and others")
+        else:
+            self._shown = self._draw(wish)
+            drawn = self._shown.size() if wish.form == "png" else self._shown.size() / wish.scale
+            self._size.setText(f"{drawn.width()} × {drawn.height()} {'pixels' if wish.form == 'png' else 'points'}")
+            self._fit()
+        self._pages.setCurrentWidget(self.text if is_text else self._picture)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if self._shown.isNull():
+            return
+        ratio = self.devicePixelRatioF()
+        room = (self._picture.size() - QSize(2, 2)) * ratio
+        size = self._shown.size().scaled(room, Qt.AspectRatioMode.KeepAspectRatio)
+        # A small graph is not blown up.
+        size = size.boundedTo((self._shown.size() / self.wish.scale) * ratio)
+        mode = Qt.TransformationMode.SmoothTransformation
+        pixmap = QPixmap.fromImage(self._shown.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, mode))
+        pixmap.setDevicePixelRatio(ratio)
+        self._picture.setPixmap(pixmap)
+
+    def _build(self) -> None:
+        form = QFormLayout()
+        form.setVerticalSpacing(3 * theme.GRID)
+        form.setHorizontalSpacing(3 * theme.GRID)
+        for words, field in (("Draw", self.what), ("Form", self.form), ("Look", self.look), ("Size", self.scale)):
+            form.addRow(words, field)
+        form.addRow("", self.clear)
+        self._size = QLabel()
+        self._size.setProperty("role", "muted")
+        self._size.setWordWrap(True)
+        side = QVBoxLayout()
+        side.addLayout(form)
+        side.addWidget(self._size)
+        side.addStretch(1)
+        self._picture = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self._picture.setAccessibleName("Preview")
+        self._picture.setMinimumSize(QSize(320, 240))
+        self.text = QPlainTextEdit(readOnly=True)
+        self.text.setAccessibleName("Mermaid text")
+        self.text.setFont(theme.font(mono=True))
+        self._pages = QStackedWidget()
+        for page in (self._picture, self.text):
+            self._pages.addWidget(page)
+        middle = QHBoxLayout()
+        middle.setSpacing(4 * theme.GRID)
+        middle.addWidget(self._pages, 1)
+        middle.addLayout(side)
+        close, self.copy, self.save = QPushButton("Close"), QPushButton("Copy"), QPushButton("Save…")
+        self.save.setProperty("primary", True)
+        self.save.setDefault(True)
+        close.clicked.connect(self.reject)
+        self.copy.clicked.connect(lambda: self.copy_wanted.emit(self.wish))
+        self.save.clicked.connect(lambda: self.save_wanted.emit(self.wish))
+        buttons = QHBoxLayout()
+        buttons.setSpacing(2 * theme.GRID)
+        buttons.addStretch(1)
+        for button in (close, self.copy, self.save):
+            buttons.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(*[4 * theme.GRID] * 4)
+        layout.setSpacing(4 * theme.GRID)
+        layout.addLayout(middle, 1)
+        layout.addLayout(buttons)
+
+
+def _choice(name: str, words: dict[str, str] | dict[str, float] | dict[str, bool]) -> QComboBox:
+    box = QComboBox()
+    box.setAccessibleName(name)
+    box.setMinimumWidth(48 * theme.GRID)
+    for text, value in words.items():
+        box.addItem(text, value)
+    return box

@@ -1,0 +1,121 @@
+"""Earlier versions of the graph: what each looked like, what restoring it would do, and restoring it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QImage, QPixmap, QResizeEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from fusion_desktop import theme
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One version as it is shown."""
+
+    title: str
+    image: QImage
+    facts: Sequence[str]
+    trouble: str = ""
+
+
+class VersionsDialog(QDialog):
+    """Lists versions by their titles; `show` is asked for one when it is selected."""
+
+    restore_wanted = Signal(int)
+
+    def __init__(self, titles: Sequence[str], show: Callable[[int], Shown], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._show_version = show
+        self._image = QImage()
+        self.setWindowTitle("Earlier versions")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._build()
+        for title in titles:
+            self.list.addItem(QListWidgetItem(title))
+        self.list.currentRowChanged.connect(self._show_row)
+        if titles:
+            self.list.setCurrentRow(0)
+        else:
+            self._facts.setText(
+                "There are none yet. Each time the file is saved, Fusion keeps what it held before: the last 20 saves."
+            )
+            self.list.hide()
+            self.restore.setEnabled(False)
+        self.resize(880, 560)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _build(self) -> None:
+        self.list = QListWidget()
+        self.list.setAccessibleName("Versions")
+        self.list.setFixedWidth(72 * theme.GRID)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._picture = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self._picture.setAccessibleName("What the version looks like")
+        self._picture.setMinimumSize(QSize(320, 200))
+        self._facts = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self._facts.setAccessibleName("What restoring it would do")
+        side = QVBoxLayout()
+        side.setSpacing(3 * theme.GRID)
+        side.addWidget(self._picture, 1)
+        side.addWidget(self._facts)
+        middle = QHBoxLayout()
+        middle.setSpacing(4 * theme.GRID)
+        middle.addWidget(self.list)
+        middle.addLayout(side, 1)
+        note = QLabel("Restoring is one step that can be undone. The file changes only when it is saved.")
+        note.setProperty("role", "muted")
+        close, self.restore = QPushButton("Close"), QPushButton("Restore")
+        self.restore.setProperty("primary", True)
+        self.restore.setDefault(True)
+        close.clicked.connect(self.reject)
+        self.restore.clicked.connect(self._restore)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(2 * theme.GRID)
+        buttons.addWidget(note, 1)
+        buttons.addWidget(close)
+        buttons.addWidget(self.restore)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(*[4 * theme.GRID] * 4)
+        layout.setSpacing(4 * theme.GRID)
+        layout.addLayout(middle, 1)
+        layout.addLayout(buttons)
+
+    def _show_row(self, row: int) -> None:
+        shown = self._show_version(row)
+        self._image = shown.image
+        self._facts.setText(shown.trouble or "\n".join(shown.facts) or "The same as now.")
+        self._facts.setProperty("role", "error" if shown.trouble else "")
+        self._facts.style().polish(self._facts)
+        self.restore.setEnabled(bool(shown.facts) and not shown.trouble)
+        self._fit()
+
+    def _fit(self) -> None:
+        if self._image.isNull():
+            self._picture.clear()
+            return
+        ratio = self.devicePixelRatioF()
+        size = self._image.size().scaled(self._picture.size() * ratio, Qt.AspectRatioMode.KeepAspectRatio)
+        size = size.boundedTo(self._image.size())
+        mode = Qt.TransformationMode.SmoothTransformation
+        pixmap = QPixmap.fromImage(self._image.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, mode))
+        pixmap.setDevicePixelRatio(ratio)
+        self._picture.setPixmap(pixmap)
+
+    def _restore(self) -> None:
+        self.restore_wanted.emit(self.list.currentRow())
+        self.accept()
