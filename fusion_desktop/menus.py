@@ -1,6 +1,7 @@
 """The menus, made from the table of actions, and what the user prefers, which two of them choose."""
 
 from collections.abc import Callable, Iterable
+from importlib.metadata import version
 
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QAction, QActionGroup
@@ -8,6 +9,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu
 
 from fusion_desktop import theme
 from fusion_desktop.actions import Actions, key_sheet
+from fusion_desktop.dialogs.ask import ask
 from fusion_desktop.dialogs.filing import Filing
 from fusion_desktop.dialogs.keys import KeySheet
 from fusion_desktop.dialogs.preferences import Preferences
@@ -49,7 +51,11 @@ class Menus(QObject):
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """Return what does each action of the table that is about preferences and keys."""
-        return {"file.preferences": self.open_preferences, "help.keys": self.open_key_sheet}
+        return {
+            "file.preferences": self.open_preferences,
+            "help.keys": self.open_key_sheet,
+            "help.about": self.tell_about,
+        }
 
     def open_preferences(self) -> None:
         """Let the user choose looks, transport and keys."""
@@ -63,6 +69,11 @@ class Menus(QObject):
     def open_key_sheet(self) -> None:
         """Show all keys."""
         KeySheet(key_sheet(self._table.keymap), self._window).open()
+
+    def tell_about(self) -> None:
+        """Say which Fusion this is."""
+        about = f"Version {version('fusion-desktop')}, under the MIT licence."
+        ask(self._window, "Fusion", about, {"Close": lambda: None}, default="Close")
 
     def set_keymap(self, keymap: Keymap) -> None:
         """Give every action its keys, and remember what the user changed."""

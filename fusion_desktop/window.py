@@ -2,7 +2,6 @@
 
 import sys
 from functools import partial
-from importlib.metadata import version
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent
@@ -30,7 +29,6 @@ from fusion_desktop.canvas.view import CanvasView
 from fusion_desktop.canvas.welcome import Welcome
 from fusion_desktop.completing import Completing
 from fusion_desktop.diagnosing import Diagnosing
-from fusion_desktop.dialogs.ask import ask
 from fusion_desktop.dialogs.export import ExportDialog
 from fusion_desktop.dialogs.filing import Filing
 from fusion_desktop.dialogs.first_start import FirstStartDialog
@@ -260,11 +258,10 @@ class MainWindow(QMainWindow):
                     for name in self._docks
                     if f"panel.{name}" in known
                 },
-                "graph.properties": lambda: (self.focus.enter("properties"), self.properties.focus_name()),
+                "graph.properties": self._edit_properties,
                 **self.menus.handlers(),
                 **self.picturing.handlers(),
                 **self.restoring.handlers(),
-                "help.about": self._tell_about,
                 "view.full_screen": self._toggle_full_screen,
                 "run.start": lambda: self.running.start(self.settings.transport),
                 "run.stop": self.running.stop,
@@ -448,9 +445,9 @@ class MainWindow(QMainWindow):
         self.editing.show_node(node_id)
         self.show_panel("properties")
 
-    def _tell_about(self) -> None:
-        about = f"Version {version('fusion-desktop')}, under the MIT licence."
-        ask(self, "Fusion", about, {"Close": lambda: None}, default="Close")
+    def _edit_properties(self) -> None:
+        self.focus.enter("properties")
+        self.properties.focus_name()
 
     def _toggle_full_screen(self) -> None:
         self.showNormal() if self.isFullScreen() else self.showFullScreen()
