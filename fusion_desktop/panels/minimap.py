@@ -103,7 +103,9 @@ class Minimap(QWidget):
                 painter.setBrush(theme.colour("composite" if block.depth % 2 == 0 else "canvas"))
                 painter.drawRect(small)
             else:
-                painter.fillRect(small.adjusted(0, 0, 0.5, 0.5), theme.colour(role or block.shade))
+                # A note is pale, so that none is taken for a server in trouble.
+                fill = theme.colour(block.shade, 90) if block.kind == "note" else theme.colour(role or block.shade)
+                painter.fillRect(small.adjusted(0, 0, 0.5, 0.5), fill)
             if role in _ALARMING and block.kind != "composite":
                 alarming.append((small, role))
         self._paint_alarms(painter, alarming)
