@@ -62,6 +62,10 @@ def _composites(now: Situation) -> bool:
 
 
 def _one(now: Situation) -> bool:
+    return now.nodes == 1 and not now.edges and not now.annotations
+
+
+def _one_thing(now: Situation) -> bool:
     return now.nodes + now.annotations == 1 and not now.edges
 
 
@@ -126,7 +130,7 @@ TABLE: tuple[Spec, ...] = (
         "canvas",
         help="Members of a deleted composite join the composites it was in",
     ),
-    Spec("edit.rename", "Rename", ("F2",), "rename", _one, "canvas"),
+    Spec("edit.rename", "Rename", ("F2",), "rename", _one_thing, "canvas"),
     Spec("select.all", "Select all", ("Ctrl+A",), None, _shown, "canvas"),
     Spec("select.none", "Select nothing", ("Ctrl+Shift+A",), None, _any, "canvas"),
     Spec("select.invert", "Invert selection", ("Ctrl+I",), None, _shown, "canvas"),

@@ -75,7 +75,7 @@ class Arrivals(QObject):
             self.add(template, at)
             return
         try:
-            arrival = foreign.from_text(text)
+            arrival = foreign.from_text(text, self._document.graph)
         except FusionError as error:
             self.refused.emit(sentence(error.message))
             return
@@ -91,7 +91,7 @@ class Arrivals(QObject):
     async def _read(self, paths: Sequence[Path], at: QPointF | None) -> None:
         found, rest = await asyncio.to_thread(foreign.offers_in_files, paths)
         if rest:
-            self._add("Add", await asyncio.to_thread(foreign.from_paths, rest), at)
+            self._add("Add", await asyncio.to_thread(foreign.from_paths, rest, self._document.graph), at)
         for template in found:
             self.add(template, at)
 

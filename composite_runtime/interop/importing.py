@@ -142,15 +142,21 @@ class Imported:
 
 
 def add_to(
-    graph: Graph, candidates: Sequence[Candidate], composite: str | None = None, *, keep_plain_secrets: bool = False
+    graph: Graph,
+    candidates: Sequence[Candidate],
+    composite: str | None = None,
+    *,
+    keep_plain_secrets: bool = False,
+    taken: Collection[str] = (),
 ) -> Imported:
     """Return the graph with a node for each candidate it does not have yet, as members of a composite.
 
     Secrets in plain text are replaced by references, unless they are to be kept. Without `composite` the only composite
-    that is nobody's member takes the nodes, or a new one.
+    that is nobody's member takes the nodes, or a new one. Secrets get none of the names that are `taken`, as by a graph
+    to which the nodes will go on.
     """
     known = {identity(node.transport) for node in graph.nodes if isinstance(node, ServerNode)}
-    taken = _secret_names(graph)
+    taken = {*taken, *_secret_names(graph)}
     graph, target = _composite(graph, composite)
     nodes: list[ServerNode] = []
     moved: list[PlainSecret] = []
@@ -173,8 +179,13 @@ def add_to(
 
 def _secret_names(graph: Graph) -> set[str]:
     """Return the names that must not get another value: those in the graph, and those that are stored."""
+    return named_in(graph) | set(secrets.names())
+
+
+def named_in(graph: Graph) -> set[str]:
+    """Return the names of the secrets that a graph refers to."""
     used = secrets.references(graph.model_dump_json())
-    return {reference.name for reference in used if reference.kind == "secret"} | set(secrets.names())
+    return {reference.name for reference in used if reference.kind == "secret"}
 
 
 def _moved(found: FoundServer, taken: Collection[str]) -> tuple[Transport, list[PlainSecret]]:

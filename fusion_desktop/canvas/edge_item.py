@@ -38,6 +38,11 @@ class EdgeItem(QGraphicsPathItem):
         """Tell whether the edge is selected."""
         return self._is_chosen
 
+    @property
+    def is_stand_in(self) -> bool:
+        """Tell whether it ends at a collapsed composite instead of at what that hides."""
+        return bool(self._stands_for)
+
     def choose(self, chosen: bool) -> None:
         """Select it, or no longer."""
         self._is_chosen = chosen

@@ -144,11 +144,13 @@ class CanvasScene(QGraphicsScene):
                 return None
         return None
 
-    def wire_for(self, composite_id: str, point: QPointF) -> EdgeItem | None:
-        """Return the wire at a point between whose ends a composite could go."""
-        reach = QRectF(point.x() - 4, point.y() - 4, 8, 8)
+    def wire_for(self, composite_id: str | None, point: QPointF) -> EdgeItem | None:
+        """Return the wire at a point between whose ends a composite could go; None stands for a new one."""
+        reach, graph = QRectF(point.x() - 4, point.y() - 4, 8, 8), self._document.graph
         for item in self.items(reach):
-            if isinstance(item, EdgeItem) and changes.fits_between(self._document.graph, composite_id, *item.ends):
+            if not isinstance(item, EdgeItem) or item.is_stand_in:
+                continue
+            if composite_id is None or changes.fits_between(graph, composite_id, *item.ends):
                 return item
         return None
 

@@ -32,8 +32,10 @@ class Arrival:
     problems: tuple[str, ...] = ()
 
 
-def from_text(text: str) -> Arrival:
+def from_text(text: str, beside: Graph | None = None) -> Arrival:
     """Return the nodes in a text: a piece of a graph, a client's configuration, a command, a link or a URL.
+
+    Their secrets get other names than those of the graph they are to stand beside.
 
     Raises:
         FusionError: there is nothing in it that Fusion knows.
@@ -42,16 +44,16 @@ def from_text(text: str) -> Arrival:
         if not part.nodes and not part.annotations:
             raise ConfigError("There are no nodes in this graph")
         return Arrival(layout.completed(part))
-    return from_sources([Source("the text", paste.read(text))])
+    return from_sources([Source("the text", paste.read(text))], beside)
 
 
-def from_paths(paths: Iterable[Path]) -> Arrival:
+def from_paths(paths: Iterable[Path], beside: Graph | None = None) -> Arrival:
     """Return the servers in configurations, bundles and the folders of projects. It reads and unpacks: not for Qt.
 
     Raises:
         FusionError: one of them cannot be read, or holds no server.
     """
-    return from_sources([source for path in paths for source in _sources(path)])
+    return from_sources([source for path in paths for source in _sources(path)], beside)
 
 
 def offer_in(text: str) -> Template | None:
@@ -105,13 +107,14 @@ def graph_in(text: str) -> Graph | None:
     return file.loads(text) if isinstance(data, dict) and isinstance(data.get("nodes"), list) else None
 
 
-def from_sources(sources: Sequence[Source]) -> Arrival:
+def from_sources(sources: Sequence[Source], beside: Graph | None = None) -> Arrival:
     """Return the servers of several sources, each once and without a composite around them."""
     gathered = importing.gather(sources)
     if not gathered.candidates:
         ours = "It only starts Fusion itself" if gathered.ours else "There is no server in it"
         raise ConfigError("; ".join(gathered.problems) or ours)
-    imported = importing.add_to(edit.new_graph(), gathered.candidates)
+    taken = importing.named_in(beside) if beside is not None else ()
+    imported = importing.add_to(edit.new_graph(), gathered.candidates, taken=taken)
     servers = tuple(node for node in imported.graph.nodes if isinstance(node, ServerNode))
     part = imported.graph.but(nodes=servers, edges=(), layout={})
     return Arrival(layout.completed(part), imported.secrets, gathered.problems)

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from composite_runtime.errors import GraphError
 from composite_runtime.graph import edit
 from composite_runtime.graph.model import Graph
-from fusion_desktop.document import changes, places
+from fusion_desktop.document import changes, marks, places
 
 
 def nested(graph: Graph, node_ids: Sequence[str], into: str | None) -> Graph:
     """Return the graph in which the nodes lie inside a composite, or in none; raise `GraphError` if they may not."""
     home = places.homes(graph)
-    for node_id in places.outermost(home, node_ids):
+    for node_id in places.outermost(home, marks.unlocked(graph, node_ids, "move")):
         graph = _nested(graph, node_id, into)
     return graph
 
@@ -54,6 +54,8 @@ def why_not_nest(graph: Graph, node_ids: Sequence[str], into: str | None) -> str
 def _why_not(graph: Graph, node_id: str, into: str | None, home: str | None) -> str | None:
     if home == into:
         return "lies there already"
+    if places.is_locked(graph, node_id):
+        return f"{marks.called(graph, node_id)} is locked"
     if into is None or _is_member(graph, node_id, into):
         return None
     return edit.why_not_connect(graph, node_id, into)

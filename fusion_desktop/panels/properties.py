@@ -219,7 +219,7 @@ class NodePage(QWidget):
     def _show_members(self, node: Node) -> None:
         graph = self._document.graph
         members = graph.members(node.id) if isinstance(node, CompositeNode) else ()
-        lines = [f"{_name(graph, edge.source)}  →  {_prefix(namespace_of(graph, edge))}" for edge in members]
+        lines = [f"{_name(graph, edge.source)}  →  {_called(graph, edge)}" for edge in members]
         self._members.setText("\n".join(lines))
         self._show(bool(lines), self._members)
 
@@ -411,6 +411,13 @@ class ManyPage(QWidget):
 def _name(graph: Graph, node_id: str) -> str:
     node = graph.node(node_id)
     return node.name if node is not None else node_id
+
+
+def _called(graph: Graph, edge: Edge) -> str:
+    node = graph.node(edge.source)
+    if isinstance(node, CompositeNode) and node.bypassed and node.enabled:
+        return "its members, by their own names"
+    return _prefix(namespace_of(graph, edge))
 
 
 def _prefix(namespace: str) -> str:

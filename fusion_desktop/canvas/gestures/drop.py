@@ -7,8 +7,9 @@ from PySide6.QtWidgets import QGraphicsRectItem
 from composite_runtime.graph.model import CompositeNode
 from fusion_desktop import theme
 from fusion_desktop.canvas.composite_item import CompositeItem
+from fusion_desktop.canvas.edge_item import EdgeItem
 from fusion_desktop.canvas.gestures.base import Ground, snapped
-from fusion_desktop.document import changes, places
+from fusion_desktop.document import changes, marks, places
 from fusion_desktop.document.template import Template
 
 
@@ -22,6 +23,7 @@ class Drop:
         self._ground = ground
         self._template = template
         self._target: CompositeItem | None = None
+        self._wire: EdgeItem | None = None
         self.hint = ""
         self._ghost = QGraphicsRectItem()
         self._ghost.setZValue(2000)
@@ -45,20 +47,30 @@ class Drop:
         self._ghost.setRect(QRectF(*self._corner(point), width, height))
         name = self._ground.document.node(target.node_id) if target else None
         self.hint = f"Add to {name.name}" if name else ""
+        wire = self._ground.scene.wire_for(None, point) if isinstance(self._template.node, CompositeNode) else None
+        self._mark_wire(wire)
+        if wire is not None:
+            self.hint = f"Put between {self._between(wire)}"
 
     def finish(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         self.move(point, modifiers)
         target = self._target.node_id if self._target else None
+        wire = self._wire
         self.cancel()
         document = self._ground.document
         node = changes.named(document.graph, self._template.node)
         into = document.node(target) if target else None
         text = f"Add {node.name} to {into.name}" if into else f"Add {node.name}"
-        document.edit(text, changes.added(document.graph, node, self._corner(point), target))
+        graph = changes.added(document.graph, node, self._corner(point), target)
+        if wire is not None:
+            text = f"Put {node.name} between {self._between(wire)}"
+            graph = changes.inserted(graph, node.id, *wire.ends)
+        document.edit(text, graph)
         self._ground.scene.select([node.id])
 
     def cancel(self) -> None:
         self._mark(None)
+        self._mark_wire(None)
         if self._ghost.scene() is not None:
             self._ground.scene.removeItem(self._ghost)
 
@@ -68,6 +80,18 @@ class Drop:
         self._target = target
         if target is not None:
             target.show_target(True)
+
+    def _mark_wire(self, wire: EdgeItem | None) -> None:
+        if wire is not self._wire:
+            if self._wire is not None:
+                self._wire.mark(False)
+            self._wire = wire
+            if wire is not None:
+                wire.mark(True)
+
+    def _between(self, wire: EdgeItem) -> str:
+        graph = self._ground.document.graph
+        return " and ".join(marks.called(graph, end) for end in wire.ends)
 
     def _size(self) -> tuple[float, float]:
         if isinstance(self._template.node, CompositeNode):

@@ -12,7 +12,7 @@ from composite_runtime.graph.model import HttpTransport, StdioTransport
 from composite_runtime.interop import importing
 from composite_runtime.interop.clients import clients
 from composite_runtime.interop.clients.format import FoundServer, Reading
-from composite_runtime.interop.importing import Source, add_to, gather
+from composite_runtime.interop.importing import Source, add_to, gather, named_in
 from composite_runtime.interop.machine import Machine
 from composite_runtime.interop.plain_secrets import looks_secret, move
 
@@ -273,3 +273,15 @@ class TestCommandLine:
         shown = capsys.readouterr()
         assert "does not exist" in shown.err
         assert "nothing new" in shown.out
+
+
+def test_names_of_secrets_that_are_taken_elsewhere_are_not_given_away_again() -> None:
+    candidates = gather([source("claude-desktop", "secrets-in-plain-text.json")]).candidates
+    first = add_to(edit.new_graph(), candidates)
+    taken = named_in(first.graph)
+    assert taken
+
+    second = add_to(edit.new_graph(), candidates, taken=taken)
+
+    assert not taken & {secret.name for secret in second.secrets}
+    assert not taken & named_in(second.graph)

@@ -5,12 +5,14 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from composite_runtime.graph import file
-from composite_runtime.graph.model import Box, CompositeNode
+from composite_runtime.graph.edit import add_annotation
+from composite_runtime.graph.model import Box, CompositeNode, Note
 from fusion_desktop.canvas.composite_item import CompositeItem
 from fusion_desktop.canvas.editing import Editing
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.document import places
 from fusion_desktop.document.document import Document
+from fusion_desktop.document.template import Template
 from tests.fusion_desktop.graphs import composite, desk, graph, server
 from tests.fusion_desktop.pointer import Pointer
 
@@ -270,3 +272,35 @@ def test_a_server_dropped_on_a_wire_changes_no_membership(
     )
     pointer.drag((100, 430), (450, 130), keys=keys)
     assert [(e.source, e.target) for e in document.graph.edges] == [("a", "top")]
+
+
+def test_a_composite_from_the_catalogue_dropped_on_a_wire_goes_between_its_ends(
+    document: Document, pointer: Pointer, scene: CanvasScene
+) -> None:
+    document.load(graph((server("a"), (0, 100)), (composite("top"), (700, 80, 300, 200)), edges="a>top"))
+    before = file.dumps(document.graph)
+    wire = scene.edge_item("a", "top")
+    assert wire is not None
+    middle = wire.path().pointAtPercent(0.5)
+    mime = Template(composite("", "Fresh")).to_mime()
+
+    assert pointer.drag_in(mime, middle.x(), middle.y())
+    pointer.drop(mime, middle.x(), middle.y())
+
+    assert {(edge.source, edge.target) for edge in document.graph.edges} == {("a", "fresh"), ("fresh", "top")}
+    document.undo_stack.undo()
+    assert file.dumps(document.graph) == before
+    again = scene.edge_item("a", "top")
+    assert again is not None
+    assert not again.is_chosen
+
+
+def test_arrow_keys_reach_frames_and_notes_too(document: Document, scene: CanvasScene, editing: Editing) -> None:
+    note = Note(id="note", text="Read me")
+    document.load(add_annotation(desk(), note, Box(x=0, y=400, width=240, height=120)))
+    scene.select(["loose"])
+
+    do(editing, "go.down")
+    assert scene.selected() == ["note"]
+    do(editing, "go.up")
+    assert scene.selected() == ["loose"]
