@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QTabWidget
 
 from composite_runtime.calls.model import ErrorExpected, SavedCall
 from composite_runtime.errors import FusionError
+from composite_runtime.graph.model import Node
 from fusion_desktop.dialogs.ask import ask
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.files import DocumentFile
@@ -25,7 +26,7 @@ from fusion_desktop.run.saved import SavedCalls
 from fusion_desktop.run.session import SessionState
 from fusion_desktop.tasks import spawn
 
-Guard = Callable[[Callable[[], object]], None]
+Guard = Callable[[Callable[[], object], Sequence[Node] | None], None]
 
 _HIDDEN_NOTE = "What was secret is read from the environment or the keyring when the call is made."
 _PATIENCE_S = 30.0
@@ -157,7 +158,8 @@ class Calling(QObject):
 
     def run(self, keys: Sequence[str] | None = None) -> None:
         """Make saved calls, all when none is named, on servers of their own."""
-        self._guard(lambda: self.saved.run(self._document.graph, keys))
+        graph = self._document.graph
+        self._guard(lambda: self.saved.run(graph, keys), graph.nodes)
 
     def _open_dialog(self, call: SavedCall, key: str, outcome: Outcome | None, is_hidden: bool) -> None:
         def keep(new: str, made: SavedCall) -> None:

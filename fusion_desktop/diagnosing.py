@@ -1,7 +1,7 @@
 """Find out why a server does not work, and put it right: as an edit, as a command that is shown first, as a secret."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -9,7 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QInputDialog, QLineEdit, QWidget
 
 from composite_runtime import secrets
-from composite_runtime.graph.model import ServerNode
+from composite_runtime.graph.model import Node, ServerNode
 from fusion_desktop.dialogs.ask import ask
 from fusion_desktop.document.document import Document
 from fusion_desktop.panels.doctor import DoctorPanel, Offer
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from composite_runtime.doctor import Check, Fix
     from composite_runtime.doctor.commands import Command
 
-Guard = Callable[[Callable[[], object]], None]
+Guard = Callable[[Callable[[], object], Sequence[Node] | None], None]
 
 _EDITED = {
     "use-absolute-path": "Use {}",
@@ -87,7 +87,7 @@ class Diagnosing(QObject):
             return
         self._node_id = node_id
         self.shown.emit()
-        self._guard(lambda: self.doctor.examine(self.document.graph, node))
+        self._guard(lambda: self.doctor.examine(self.document.graph, node), [node])
 
     def again(self) -> None:
         """Examine the same server as it is now."""

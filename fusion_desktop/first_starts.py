@@ -1,11 +1,11 @@
 """Programs are started when a person has agreed to them: once for each command, unless the command was typed here."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
 from composite_runtime.errors import FusionError
-from composite_runtime.graph.model import Graph, ServerNode, StdioTransport
+from composite_runtime.graph.model import Graph, Node, ServerNode, StdioTransport
 from composite_runtime.interop.first_start import Confirmed, digest, starts_programs
 from fusion_desktop.document.document import Document
 from fusion_desktop.settings import Settings
@@ -27,28 +27,34 @@ class FirstStarts(QObject):
         self._confirmed = Confirmed()
         self._left_out: set[str] = set()
         self._go_on: Callable[[], object] | None = None
-        self._is_asking = False
+        self._is_asking = self._is_strict = False
         self._before = _commands(document.graph)
         document.edited.connect(self._take_typed)
 
-    def waiting(self) -> list[ServerNode]:
+    def waiting(self, graph: Graph | None = None) -> list[ServerNode]:
         """Return the nodes nobody has agreed to start, unless the user does not want to be asked."""
-        return self._confirmed.waiting(self._document.graph) if self._settings.asks_first_start else []
+        looked_at = self._document.graph if graph is None else graph
+        return self._confirmed.waiting(looked_at) if self._settings.asks_first_start else []
 
-    def guard(self, go_on: Callable[[], object]) -> None:
-        """Go on at once if everything may be started, else when the user has decided; or not at all."""
+    def guard(self, go_on: Callable[[], object], nodes: Sequence[Node] | None = None) -> None:
+        """Go on at once if everything may be started, else when the user has decided; or not at all.
+
+        With `nodes`, exactly these are about to be started: nothing goes on unless all of them may. Without, what the
+        user leaves out is held back by whoever starts the rest (`held_back`).
+        """
         self._left_out.clear()
-        if not (nodes := self.waiting()):
+        subject = None if nodes is None else self._document.graph.but(nodes=tuple(_switched_on(nodes)), edges=())
+        if not (waiting := self.waiting(subject)):
             go_on()
         elif not self._is_asking:
-            self._go_on, self._is_asking = go_on, True
-            self.asked.emit(nodes)
+            self._go_on, self._is_asking, self._is_strict = go_on, True, nodes is not None
+            self.asked.emit(waiting)
 
     def look(self) -> None:
         """Ask about what was added while the composite runs."""
         nodes = [node for node in self.waiting() if not self._is_left_out(node)]
         if nodes and not self._is_asking:
-            self._is_asking = True
+            self._is_asking, self._is_strict = True, False
             self.asked.emit(nodes)
 
     def held_back(self, graph: Graph) -> Graph:
@@ -62,13 +68,14 @@ class FirstStarts(QObject):
 
     def decide(self, started: Iterable[ServerNode], left_out: Iterable[ServerNode]) -> None:
         """Remember for good what may be started, and until the next run what is left out; then go on."""
+        left_out = list(left_out)
         self._left_out |= {digest(command) for command in _started_by(left_out)}
         try:
             self._confirmed.add(_started_by(started))
         except FusionError as error:
             self.refused.emit(f"{error.message}. You will be asked again.")
         go_on, self._go_on, self._is_asking = self._go_on, None, False
-        if go_on is not None:
+        if go_on is not None and not (self._is_strict and left_out):
             go_on()
         self.agreed.emit()
 
@@ -98,6 +105,11 @@ class FirstStarts(QObject):
                 self._confirmed.add(fresh)
             except FusionError as error:
                 self.refused.emit(f"{error.message}. You will be asked before these commands are started.")
+
+
+def _switched_on(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Yield the nodes as those that are to be started, even if the graph leaves them switched off."""
+    return (node.but(enabled=True) if isinstance(node, ServerNode) else node for node in nodes)
 
 
 def _commands(graph: Graph) -> Mapping[str, StdioTransport]:

@@ -1,7 +1,8 @@
 """The servers that come with Fusion as known: entries of the registry's form, searchable, each with ways to run it."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, TypeAlias
@@ -9,6 +10,9 @@ from typing import Any, Literal, TypeAlias
 from composite_runtime import files, paths
 from composite_runtime.errors import UnknownName
 from composite_runtime.interop.registry_entry import Entry
+
+# Where the catalogue says which Node.js a server wants.
+_NODE = re.compile(r"Node (\d+(?:\.\d+)*) or later")
 
 Login: TypeAlias = Literal["none", "key", "oauth", "optional"]
 
@@ -58,6 +62,16 @@ def known_server(server_id: str) -> KnownServer:
     if found is None:
         raise UnknownName(f"the catalogue has no server {server_id!r}; `composite-runtime catalogue search` lists it")
     return found
+
+
+def least_version(words: Sequence[str]) -> tuple[int, ...]:
+    """Return the oldest Node.js that runs the known server a command line starts; empty if any will do."""
+    for server in known_servers():
+        names = {way.label.partition(" ")[2] for way in server.entry.ways if way.origin == "npm"}
+        if any(word == name or word.startswith(f"{name}@") for name in names for word in words):
+            match = _NODE.search(server.note)
+            return tuple(int(part) for part in match[1].split(".")) if match else ()
+    return ()
 
 
 def categories() -> tuple[str, ...]:

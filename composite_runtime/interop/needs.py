@@ -53,9 +53,10 @@ class Need:
     problem: str = ""
 
 
-def need_of(command: str, path: str | None = None) -> Need | None:
+def need_of(command: str, path: str | None = None, least: tuple[int, ...] = ()) -> Need | None:
     """Return what stands behind a command on a PATH, None if it is no command known here.
 
+    `least` is the oldest version that will do, where more is known than what servers need in general.
     It starts programs to ask for their version and blocks for up to five seconds: call it in a thread.
     """
     name = name_of(command)
@@ -65,10 +66,10 @@ def need_of(command: str, path: str | None = None) -> Need | None:
     if shutil.which(os.path.expanduser(command), path=path) is None:
         return Need(name, title, problem=f"{title} is not installed, or not on the PATH")
     runtime, floor = FLOORS.get(name, (program, ()))
-    version = version_in(_said(runtime, path))
+    version, floor = version_in(_said(runtime, path)), max(floor, least)
     if version and version < floor:
-        least = ".".join(map(str, floor))
-        return Need(name, title, _words(version), f"{title} {_words(version)} is too old: it takes {least} or later")
+        words = f"{title} {_words(version)} is too old: it takes {_words(floor)} or later"
+        return Need(name, title, _words(version), words)
     return Need(name, title, _words(version))
 
 

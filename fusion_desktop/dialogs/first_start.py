@@ -21,11 +21,12 @@ from PySide6.QtWidgets import (
 )
 
 from composite_runtime.graph.model import ServerNode, StdioTransport
-from composite_runtime.interop import login_path, needs
+from composite_runtime.interop import catalogue, login_path, needs
 from composite_runtime.interop.needs import Need
 from fusion_desktop import tasks, theme
 
-Look = Callable[[str], Need | None]
+Look = Callable[[Sequence[str]], Need | None]
+"""From a command line to what it needs on this machine."""
 
 
 def command_line(transport: StdioTransport) -> str:
@@ -34,9 +35,10 @@ def command_line(transport: StdioTransport) -> str:
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
-def look(command: str) -> Need | None:
-    """Return what a command needs on this machine, searched as the runtime searches it."""
-    return needs.need_of(command, login_path.joined(os.environ.get("PATH"), login_path.login_shell_path()))
+def look(words: Sequence[str]) -> Need | None:
+    """Return what a command line needs on this machine, searched as the runtime searches it."""
+    path = login_path.joined(os.environ.get("PATH"), login_path.login_shell_path())
+    return needs.need_of(words[0], path, catalogue.least_version(words))
 
 
 class FirstStartDialog(QDialog):
@@ -118,18 +120,17 @@ class FirstStartDialog(QDialog):
 
     async def _look(self, look: Look) -> None:
         """Say what has to be installed for a command, and which version is."""
-        for command in dict.fromkeys(row.command for row in self._rows):
-            need = await asyncio.to_thread(look, command)
-            for row in self._rows:
-                if need is not None and row.command == command:
-                    row.show_need(need)
+        for row in self._rows:
+            need = await asyncio.to_thread(look, row.words)
+            if need is not None:
+                row.show_need(need)
 
 
 class _Row(QFrame):
     def __init__(self, node: ServerNode, parent: QWidget) -> None:
         super().__init__(parent)
         assert isinstance(node.transport, StdioTransport)
-        self.node, self.command = node, node.transport.command
+        self.node, self.words = node, (node.transport.command, *node.transport.args)
         self.setObjectName("card")
         self.box = QCheckBox(node.name.replace("&", "&&"))
         self.box.setChecked(True)

@@ -175,7 +175,8 @@ class PromptDialog(QDialog):
         return button
 
     async def _ask_needs(self, way: Way) -> None:
-        need = await asyncio.to_thread(self._look, way.command)
+        words = [way.command, *(word for argument in way.arguments if (word := argument.literal) is not None)]
+        need = await asyncio.to_thread(self._look, words)
         if way is self._way:
             self._say_needs(way, need)
 

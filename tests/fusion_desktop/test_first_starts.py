@@ -1,7 +1,7 @@
 """Commands nobody typed here are shown whole before they are started for the first time, and never again."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from composite_runtime.graph import edit, file
 from composite_runtime.graph.model import CompositeNode, Graph, ServerNode, StdioTransport
+from composite_runtime.interop.catalogue import least_version
 from composite_runtime.interop.first_start import Confirmed
 from composite_runtime.interop.needs import Need, need_of
 from fusion_desktop.app import Program
@@ -90,6 +91,22 @@ def test_another_graph_cannot_pass_by_the_name_of_a_node(document: Document, sta
     assert starts.waiting()
 
 
+def test_what_can_hold_nothing_back_goes_on_only_with_all_of_it(document: Document, starts: FirstStarts) -> None:
+    one, other = server("one"), server("other", "x").but(enabled=False)
+    document.load(graph(one, other))
+    went: list[str] = []
+    asked: list[list[ServerNode]] = []
+    starts.asked.connect(asked.append)
+
+    starts.guard(lambda: went.append("both"), [one, other])
+    assert [node.id for node in asked[0]] == ["one", "other"]
+    starts.decide(asked[0][:1], asked[0][1:])
+    assert not went
+
+    starts.guard(lambda: went.append("one"), [one])
+    assert went == ["one"]
+
+
 def test_disabled_nodes_remote_servers_and_our_own_examples_are_not_asked_about(document: Document) -> None:
     ours = server("notes", "example", "notes", command="composite-runtime")
     nested = server("nested", "serve", "other.fusion", command="composite-runtime")
@@ -110,8 +127,8 @@ def test_what_is_remembered_holds_no_argument(tmp_path: Path) -> None:
 
 
 async def test_the_dialog_shows_the_whole_command_and_what_it_needs(qtbot: QtBot, look: None) -> None:
-    def missing(command: str) -> Need:
-        return Need(command, "Node.js", problem="Node.js is not installed")
+    def missing(words: Sequence[str]) -> Need:
+        return Need(words[0], "Node.js", problem="Node.js is not installed")
 
     dialog = FirstStartDialog([server("time", "-y", "a b", KEY="${secret:k}"), server("git", "git")], look=missing)
     qtbot.addWidget(dialog)
@@ -135,6 +152,11 @@ def test_a_command_is_known_by_what_brings_it(tmp_path: Path) -> None:
         "npx", "Node.js", "16.1.0", "Node.js 16.1.0 is too old: it takes 18 or later"
     )
     assert (need_of("uvx", str(tmp_path)) or Need("", "")).problem == "uv is not installed, or not on the PATH"
+    (tmp_path / "node").write_text("#!/bin/sh\necho v20.0.0\n", encoding="utf-8")
+    least = least_version(["npx", "-y", "firecrawl-mcp@3.24.0"])
+    assert least == (22,)
+    assert "takes 22 or later" in (need_of("npx", str(tmp_path), least) or Need("", "")).problem
+    assert least_version(["npx", "something-else"]) == ()
     assert need_of("my-own-server", str(tmp_path)) is None
 
 

@@ -1,5 +1,6 @@
 """What a server asks for is filled in before it is added: checked, secrets apart, and never in what is shown."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ KNOWN = {template.known: template for template in offers.known()}
 Answer = tuple[StdioTransport | HttpTransport, list[PlainSecret]]
 
 
-def nothing(command: str) -> Need | None:
+def nothing(words: Sequence[str]) -> Need | None:
     return None
 
 
@@ -103,8 +104,8 @@ async def test_another_way_asks_for_other_things(qtbot: QtBot, look: None) -> No
 
 
 async def test_a_missing_program_is_told_with_what_helps(qtbot: QtBot, look: None) -> None:
-    def missing(command: str) -> Need:
-        return Need(command, "Node.js", problem="Node.js is not installed, or not on the PATH")
+    def missing(words: Sequence[str]) -> Need:
+        return Need(words[0], "Node.js", problem="Node.js is not installed, or not on the PATH")
 
     dialog = PromptDialog(KNOWN["brave-search"], look=missing)
     qtbot.addWidget(dialog)
