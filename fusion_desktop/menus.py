@@ -60,7 +60,14 @@ class Menus(QObject):
     def open_preferences(self) -> None:
         """Let the user choose looks, transport and keys."""
         settings = self._settings
-        dialog = Preferences(settings.mode, settings.transport, self._table.keymap, self._window)
+        dialog = Preferences(
+            settings.mode,
+            settings.transport,
+            self._table.keymap,
+            self._window,
+            asks_first_start=settings.asks_first_start,
+        )
+        dialog.first_start_chosen.connect(lambda asks: setattr(settings, "asks_first_start", asks))
         dialog.mode_chosen.connect(self.set_mode)
         dialog.transport_chosen.connect(self._set_transport)
         dialog.keymap_chosen.connect(self.set_keymap)

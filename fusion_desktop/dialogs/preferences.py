@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDialog,
     QDialogButtonBox,
@@ -26,8 +27,18 @@ class Preferences(QDialog):
     mode_chosen = Signal(str)
     transport_chosen = Signal(str)
     keymap_chosen = Signal(object)
+    first_start_chosen = Signal(bool)
+    """Whether a command is shown before it is started for the first time."""
 
-    def __init__(self, mode: str, transport: str, keymap: Keymap, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        mode: str,
+        transport: str,
+        keymap: Keymap,
+        parent: QWidget | None = None,
+        *,
+        asks_first_start: bool = True,
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Preferences")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -35,6 +46,9 @@ class Preferences(QDialog):
         self.transport = _choice("Serve over", _TRANSPORTS, transport)
         self.mode.currentIndexChanged.connect(lambda: self.mode_chosen.emit(self.mode.currentData()))
         self.transport.currentIndexChanged.connect(lambda: self.transport_chosen.emit(self.transport.currentData()))
+        self.first_start = QCheckBox("Show a command before its first start")
+        self.first_start.setChecked(asks_first_start)
+        self.first_start.toggled.connect(self.first_start_chosen)
         self.keys = KeyPage(keymap)
         self.keys.changed.connect(self.keymap_chosen)
         self.tabs = QTabWidget(documentMode=True)
@@ -68,6 +82,12 @@ class Preferences(QDialog):
         note.setWordWrap(True)
         note.setMinimumWidth(110 * theme.GRID)
         form.addRow("", note)
+        form.addRow("Safety", self.first_start)
+        trust = QLabel("Commands that were imported, pasted, opened or taken from a catalogue run with your rights.")
+        trust.setProperty("role", "muted")
+        trust.setWordWrap(True)
+        trust.setMinimumWidth(110 * theme.GRID)
+        form.addRow("", trust)
         return page
 
 

@@ -41,6 +41,16 @@ def test_it_shows_what_is_chosen_and_tells_each_choice(dialog: Preferences) -> N
     assert told == ["contrast", "http"]
 
 
+def test_whether_commands_are_shown_first_is_a_choice(dialog: Preferences) -> None:
+    told: list[bool] = []
+    dialog.first_start_chosen.connect(told.append)
+    assert dialog.first_start.isChecked()
+
+    dialog.first_start.click()
+
+    assert told == [False]
+
+
 def test_a_pressed_key_is_given_to_the_selected_command(dialog: Preferences) -> None:
     told: list[Keymap] = []
     dialog.keymap_chosen.connect(told.append)
