@@ -28,8 +28,8 @@ class Liveness(QObject):
         self._scene = scene
         self._is_live = is_live
         self._changed: set[str] = set()
-        self._seen: dict[str, int] = {}
-        self._busy: set[str] = set()
+        self._seen: dict[tuple[str, str], int] = {}
+        self._busy: set[tuple[str, str]] = set()
         self._timer = QTimer(self, interval=FRAME_MS, singleShot=True)
         self._timer.timeout.connect(self._flush)
         status.changed.connect(self._note)
@@ -56,21 +56,23 @@ class Liveness(QObject):
     def _flush(self) -> None:
         changed, self._changed = self._changed, set()
         if self._is_live():
-            busy = {node for node in changed | self._busy if self._is_busy(node)}
+            busy: set[tuple[str, str]] = set()
             for node in changed:
                 self._show(node)
-            for node in busy ^ self._busy:
-                self._scene.show_busy(node, node in busy)
+            for node in changed | {node for node, _ in self._busy}:
+                for target, status in self._status.wires_from(node).items():
+                    if self._is_busy((node, target), status):
+                        busy.add((node, target))
+                    self._scene.show_wire(node, target, busy=(node, target) in busy, words=call_words(status))
             self._busy = busy
         if changed or self._busy:
             self._timer.start()
             self.shown.emit()
 
-    def _is_busy(self, node: str) -> bool:
+    def _is_busy(self, ends: tuple[str, str], status: NodeStatus) -> bool:
         """Say whether calls are under way, or were since the last look: a short one is to be seen, too."""
-        status = self._status.of(node)
-        before = self._seen.get(node, 0)
-        self._seen[node] = status.calls
+        before = self._seen.get(ends, 0)
+        self._seen[ends] = status.calls
         return status.active > 0 or status.calls > before
 
     def _show(self, node: str) -> None:

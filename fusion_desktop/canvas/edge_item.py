@@ -29,6 +29,7 @@ class EdgeItem(QGraphicsPathItem):
         self._is_busy = False
         self._is_marked = False
         self._stands_for = ""
+        self._calls = ""
         self.setAcceptHoverEvents(True)
         self.setZValue(500)
         self.restyle()
@@ -48,8 +49,11 @@ class EdgeItem(QGraphicsPathItem):
         self._is_chosen = chosen
         self.restyle()
 
-    def show_busy(self, busy: bool) -> None:
-        """Show that calls go along it, or no longer."""
+    def show_calls(self, busy: bool, words: str) -> None:
+        """Show whether calls go along it, and say how many have."""
+        if words != self._calls:
+            self._calls = words
+            self._say()
         if busy is not self._is_busy:
             self._is_busy = busy
             self.restyle()
@@ -75,8 +79,11 @@ class EdgeItem(QGraphicsPathItem):
         """Say in words which members it leads from and to, if it ends at collapsed composites instead of them."""
         if words != self._stands_for:
             self._stands_for = words
-            self.setToolTip(words)
+            self._say()
             self.restyle()
+
+    def _say(self) -> None:
+        self.setToolTip("\n".join(words for words in (self._stands_for, self._calls) if words))
 
     def connect_points(self, start: QPointF, end: QPointF) -> None:
         """Run between two points of the scene."""

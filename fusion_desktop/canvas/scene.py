@@ -236,11 +236,10 @@ class CanvasScene(QGraphicsScene):
         self._calls[composite_id] = words
         self._sum_up(composite_id)
 
-    def show_busy(self, node_id: str, busy: bool) -> None:
-        """Mark the wires by which a node is reached, or no longer."""
-        for ends in self._edges_of.get(node_id, ()):
-            if ends[0] == node_id and (wire := self._edges.get(ends)) is not None:
-                wire.show_busy(busy)
+    def show_wire(self, source: str, target: str, *, busy: bool, words: str) -> None:
+        """Show whether calls go along a wire, and say how many have and how long they took."""
+        if (wire := self._edges.get((source, target))) is not None:
+            wire.show_calls(busy, words)
 
     def is_composite(self, node_id: str) -> bool:
         """Tell whether a node is drawn as a composite."""
@@ -251,7 +250,7 @@ class CanvasScene(QGraphicsScene):
         self._states.clear()
         self._calls.clear()
         for wire in self._edges.values():
-            wire.show_busy(False)
+            wire.show_calls(False, "")
         for item in self._items.values():
             item.show_state(None, "")
 

@@ -1,6 +1,7 @@
 """What each node of the running composite is doing, read from the events."""
 
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
@@ -30,6 +31,7 @@ class NodeStatus:
 
 
 _UNKNOWN = NodeStatus()
+Ends: TypeAlias = tuple[str, str]
 
 
 class Status(QObject):
@@ -41,10 +43,17 @@ class Status(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._nodes: dict[str, NodeStatus] = {}
+        self._wires: dict[Ends, NodeStatus] = {}
+        self._open: dict[int, str] = {}
+        self._callers: dict[int, str] = {}
 
     def of(self, node_id: str) -> NodeStatus:
         """Return what is known about a node; one that never said anything is stopped."""
         return self._nodes.get(node_id, _UNKNOWN)
+
+    def wires_from(self, node_id: str) -> dict[str, NodeStatus]:
+        """Return how a node is called by each composite that has called it."""
+        return {target: status for (source, target), status in self._wires.items() if source == node_id}
 
     def nodes(self) -> dict[str, NodeStatus]:
         """Return what is known about every node that said something."""
@@ -61,26 +70,43 @@ class Status(QObject):
                 replace(before, state=ChildState(event.state), reason=event.reason, tools=tools, pid=event.pid),
             )
         elif isinstance(event, CallStarted):
-            before = self.of(event.node)
-            self._set(event.node, replace(before, active=before.active + 1, calls=before.calls + 1))
+            caller = self._open.get(event.parent or 0)
+            self._open[event.span] = event.node
+            if caller is not None:
+                self._callers[event.span] = caller
+                self._wires[event.node, caller] = _started(self._wires.get((event.node, caller), _UNKNOWN))
+            self._set(event.node, _started(self.of(event.node)))
         elif isinstance(event, CallFinished):
+            self._open.pop(event.span, None)
+            caller = self._callers.pop(event.span, None)
+            if caller is not None and (event.node, caller) in self._wires:
+                self._wires[event.node, caller] = _finished(self._wires[event.node, caller], event)
             self._set(event.node, _finished(self.of(event.node), event))
 
     def clear(self) -> None:
         """Forget everything: a new run begins."""
-        self._nodes.clear()
+        for known in (self._nodes, self._wires, self._open, self._callers):
+            known.clear()
         self.reset.emit()
 
     def stop(self) -> None:
         """Mark every node as stopped, since the runtime is gone; what was counted stays."""
         for node_id, status in self._nodes.items():
             self._nodes[node_id] = replace(status, state=ChildState.STOPPED, reason=None, pid=None, active=0)
+        for ends, status in self._wires.items():
+            self._wires[ends] = replace(status, active=0)
+        self._open.clear()
+        self._callers.clear()
         self.reset.emit()
 
     def _set(self, node_id: str, status: NodeStatus) -> None:
         if self._nodes.get(node_id) != status:
             self._nodes[node_id] = status
             self.changed.emit(node_id)
+
+
+def _started(before: NodeStatus) -> NodeStatus:
+    return replace(before, active=before.active + 1, calls=before.calls + 1)
 
 
 def _finished(before: NodeStatus, event: CallFinished) -> NodeStatus:

@@ -44,8 +44,10 @@ def _lines(model: TrafficModel, rows: list[Row]) -> Iterator[str]:
     about = {"fusion": "traffic", "version": 1, "names": dict(model.names), "parents": dict(model.parents)}
     yield json.dumps({**about, "root": model.root}, ensure_ascii=False)
     calls = {row.call for row in rows if row.call}
-    yield from (encode(event) for event in model.traces.events() if event.call in calls)
-    yield from lines_of(rows)
+    told = [(event.at, encode(event)) for event in model.traces.events() if event.call in calls]
+    # In time, as it was told: that a call was repeated says that its first message got no answer.
+    said = [(row.at, line) for row in rows for line in lines_of([row])]
+    yield from (line for _, line in sorted([*told, *said], key=lambda part: part[0]))
 
 
 def load(path: Path) -> Recording:

@@ -35,11 +35,15 @@ def live(status: Status, scene: CanvasScene, document: Document) -> Liveness:
     return live
 
 
+def begin(status: Status, span: int) -> None:
+    status.show(CallStarted(call="c", node="all", method="tools/call", span=2 * span))
+    status.show(CallStarted(call="c", node="n", method="tools/call", span=2 * span + 1, parent=2 * span))
+
+
 def call(status: Status, *, span: int = 1, error: str | None = None) -> None:
-    for node in ("all", "n"):
-        status.show(CallStarted(call="c", node=node, method="tools/call", span=span))
-    for node in ("n", "all"):
-        status.show(CallFinished(call="c", node=node, method="tools/call", milliseconds=20, error=error, span=span))
+    begin(status, span)
+    for node, own in (("n", 2 * span + 1), ("all", 2 * span)):
+        status.show(CallFinished(call="c", node=node, method="tools/call", milliseconds=20, error=error, span=own))
 
 
 def detail(scene: CanvasScene, node: str) -> str:
@@ -65,11 +69,12 @@ def test_a_wire_shows_that_it_is_used_and_then_no_longer(
 ) -> None:
     wire = scene.edge_item("n", "all")
     assert wire is not None
-    status.show(CallStarted(call="c", node="n", method="tools/call", span=1))
+    begin(status, 1)
     qtbot.waitUntil(lambda: wire.pen() == ink().wire_busy)
 
-    status.show(CallFinished(call="c", node="n", method="tools/call", milliseconds=20, span=1))
+    status.show(CallFinished(call="c", node="n", method="tools/call", milliseconds=20, span=3))
     qtbot.waitUntil(lambda: wire.pen() == ink().wire)
+    assert wire.toolTip() == "1 call · 20 ms"
 
 
 def test_a_thousand_events_reach_the_canvas_together(

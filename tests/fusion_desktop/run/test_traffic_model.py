@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from pytestqt.qtbot import QtBot
 
 from composite_runtime.errors import FusionError
-from composite_runtime.events import CallFinished, CallStarted, ChildChanged, ChildState, Http, decode, encode
+from composite_runtime.events import (
+    CallFinished,
+    CallRepeated,
+    CallStarted,
+    ChildChanged,
+    ChildState,
+    Http,
+    decode,
+    encode,
+)
 from fusion_desktop.run import traffic_file
 from fusion_desktop.run.traffic import Kind, Outcome, Row, read
 from fusion_desktop.run.traffic_filter import FilterError, parse
@@ -268,6 +277,21 @@ def test_a_recording_shows_the_same_rows_and_the_same_trace(busy: TrafficModel, 
     assert [row.text for row in again.rows()] == [row.text for row in busy.rows()]
     assert [(span.name, span.depth) for span in again.spans("c1")] == [("Client", 0), ("Tools", 1), ("File system", 2)]
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_recording_knows_what_was_never_answered(model: TrafficModel, tmp_path: Path) -> None:
+    model.take(CallStarted(at=1.0, call="c", node="n", method="tools/call", span=2))
+    say(model, "n", "out", ask(1), at=1.1, link="1", call="c", span=2)
+    model.take(CallRepeated(at=1.2, call="c", node="n", span=2, error="gone"))
+    say(model, "n", "out", ask(1), at=1.3, link="2", call="c", span=2)
+    model.flush()
+    path = tmp_path / "session.jsonl"
+    traffic_file.save(path, model, model.rows())
+
+    again = TrafficModel()
+    again.load(traffic_file.load(path).told)
+
+    assert [row.outcome for row in again.rows()] == [Outcome.LOST, Outcome.PENDING]
 
 
 def test_a_file_of_something_else_is_refused_in_words(tmp_path: Path) -> None:
