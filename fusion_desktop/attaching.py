@@ -1,6 +1,6 @@
 """Choose what is watched, and say in the window what that is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QWidget
@@ -23,11 +23,20 @@ class Attaching(QObject):
     """Something else is watched: in a word, or empty for nothing."""
 
     def __init__(
-        self, watching: Watching, *, log: LogPanel, traffic: TrafficPanel, banner: Banner, window: QWidget
+        self,
+        watching: Watching,
+        chosen: Callable[[], Sequence[str]],
+        *,
+        log: LogPanel,
+        traffic: TrafficPanel,
+        banner: Banner,
+        window: QWidget,
     ) -> None:
         super().__init__(window)
         self._watching = watching
+        self._log = log
         self._traffic = traffic
+        self._chosen = chosen
         self._banner = banner
         self._window = window
         watching.changed.connect(self._show)
@@ -47,7 +56,13 @@ class Attaching(QObject):
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """Return what each action does, by its id."""
-        return {"run.attach": self.choose, "run.detach": self._watching.detach, "run.recording": self._open_recording}
+        return {
+            "run.attach": self.choose,
+            "run.detach": self._watching.detach,
+            "run.recording": self._open_recording,
+            "run.log": self._show_log,
+            "run.traffic": self._show_traffic,
+        }
 
     def choose(self) -> None:
         """Ask which of the running composites to watch."""
@@ -64,6 +79,14 @@ class Attaching(QObject):
         else:
             self._banner.hide()
         self.changed.emit("Watching" if who else "")
+
+    def _show_log(self) -> None:
+        self.panel_wanted.emit("log")
+        self._log.show_node(self._chosen()[0])
+
+    def _show_traffic(self) -> None:
+        self.panel_wanted.emit("traffic")
+        self._traffic.show_only(f'node:"{self._chosen()[0]}"')
 
     def _open_recording(self) -> None:
         self.panel_wanted.emit("traffic")

@@ -148,6 +148,8 @@ CONTEXT_MENUS: Mapping[str, tuple[str, ...]] = {
         "graph.frame",
         "run.inspect",
         "run.doctor",
+        "run.log",
+        "run.traffic",
         "",
         "wire.connect",
         "wire.disconnect",

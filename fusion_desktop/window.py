@@ -133,7 +133,9 @@ class MainWindow(QMainWindow):
         self.minimap = Minimap(document, self._liveness.colour_of)
         self.log_panel = log_panel
         self.traffic_panel = traffic_panel
-        self.attaching = Attaching(watching, log=log_panel, traffic=traffic_panel, banner=self.banner, window=self)
+        self.attaching = Attaching(
+            watching, self.scene.selected_nodes, log=log_panel, traffic=traffic_panel, banner=self.banner, window=self
+        )
         self.inspector = inspector
         self.calling = calling
         self.diagnosing = diagnosing

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QLineEdit,
+    QMenu,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -25,7 +26,7 @@ from composite_runtime import files
 from composite_runtime.errors import FusionError
 from fusion_desktop import theme
 from fusion_desktop.assets import icon
-from fusion_desktop.run.log_model import Entry, Filter, Index, Level, LogModel
+from fusion_desktop.run.log_model import RUNTIME, Entry, Filter, Index, Level, LogModel
 
 _ROW = 6 * theme.GRID
 _TYPING_MS = 120
@@ -162,6 +163,8 @@ class LogPanel(QWidget):
         self.table.verticalScrollBar().valueChanged.connect(self._note_place)
         self.table.doubleClicked.connect(self._go)
         self.table.copied.connect(self.copy)
+        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.table.customContextMenuRequested.connect(self._offer)
 
     def _apply(self) -> None:
         source = self.sources.currentData()
@@ -211,6 +214,24 @@ class LogPanel(QWidget):
     def _chosen(self) -> list[Entry]:
         rows = sorted({index.row() for index in self.table.selectionModel().selectedIndexes()})
         return [self._model.index(row, 0).data(LogModel.EntryRole) for row in rows]
+
+    def _offer(self, place: QPoint) -> None:
+        index = self.table.indexAt(place)
+        if not index.isValid():
+            return
+        entry: Entry = index.data(LogModel.EntryRole)
+        name = "the runtime" if entry.source == RUNTIME else self._model.name_of(entry.source)
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Copy the entry", self.copy)
+        menu.addAction("Copy the message alone", lambda: QGuiApplication.clipboard().setText(entry.text))
+        menu.addSeparator()
+        menu.addAction(f"Only {name}", lambda: self.show_node(entry.source))
+        if self.sources.currentData() is not None:
+            menu.addAction("All nodes", lambda: self.show_node(None))
+        if entry.source != RUNTIME:
+            menu.addAction("Show the node", lambda: self.node_wanted.emit(entry.source))
+        menu.popup(self.table.viewport().mapToGlobal(place))
 
     def _go(self, index: Index) -> None:
         self.node_wanted.emit(index.data(LogModel.EntryRole).source)

@@ -140,6 +140,10 @@ def _tool(value: str, names: Mapping[str, str], start: int, end: int) -> Fits:
 
 
 def _node(value: str, names: Mapping[str, str], start: int, end: int) -> Fits:
+    # Who writes a whole name, or an id, means no other node that begins alike.
+    exact = {hop for hop, name in names.items() if value.casefold() in {hop.casefold(), name.casefold()}}
+    if exact:
+        return lambda row: row.hop in exact
     matching = _matching(value)
     seen = _Seen(lambda hop: matching(hop) or (hop != CLIENT and matching(names.get(hop, ""))))
     return lambda row: seen[row.hop]

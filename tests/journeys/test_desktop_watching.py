@@ -35,7 +35,7 @@ from tests.support.wires import Pipes
 
 pytestmark = pytest.mark.timeout(90)
 
-DIES_AFTER_S, TAKES_S = 0.3, 0.4
+DIES_AFTER_S, TAKES_S = 0.5, 0.6
 
 
 async def until(claim: Callable[[], object], limit_s: float = 20.0) -> None:
@@ -103,6 +103,7 @@ async def test_a_call_through_nested_composites_with_a_retry_is_a_tree_of_spans(
         window.filing.open(nested(tmp_path))
         window.actions_table["run.start"].trigger()
         await until(lambda: program.session.state is SessionState.OPEN and program.session.listing("tools").items)
+        await until(lambda: program.status.of("weather").state == "ready")
         window.show_panel("traffic")
         arguments = {"dies_after_s": DIES_AFTER_S, "takes_s": TAKES_S}
         began = time.time()

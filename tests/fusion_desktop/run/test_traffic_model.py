@@ -146,6 +146,8 @@ def busy(model: TrafficModel) -> TrafficModel:
         ("node:client", [1, 4, 5, 6]),
         ('node:"file system"', [2, 3, 7]),
         ("node:n1", [2, 3, 7]),
+        ("node:file", [2, 3, 7]),
+        ("node:i", [1, 2, 3, 4, 5, 6, 7]),
         ("status:error", [5, 6]),
         ("status:ok", [1, 2, 3, 4]),
         ("status:-32601", [5, 6]),
