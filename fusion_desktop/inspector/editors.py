@@ -1,15 +1,28 @@
 """Editors for single values. An editor owns the text the user types; what it means is read from it, never stored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from math import ceil
 from typing import Any, TypeAlias
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from fusion_desktop import theme
 from fusion_desktop.inspector.completing import Completing, Proposer
+from fusion_desktop.inspector.pickers import picker_for
 from fusion_desktop.inspector.schema import UNSET, Field, Shape
 from fusion_desktop.inspector.values import (
     DraftError,
@@ -130,8 +143,12 @@ class TextArea(QPlainTextEdit):
     def _height(self) -> int:
         # A plain text document measures its height in lines, as they are wrapped.
         shown = min(max(round(self.document().size().height()), self._lines), self._most)
+        laid_out = self.document().firstBlock().layout()
+        # What a line takes is rounded up when it is laid out.
+        spacing = QFontMetrics(self.font()).lineSpacing()
+        line = max(spacing, ceil(laid_out.lineAt(0).height())) if laid_out.lineCount() else spacing
         # The frame and the padding of the style sheet lie around the lines.
-        return QFontMetrics(self.font()).lineSpacing() * shown + 2 * theme.GRID + 4
+        return line * shown + 2 * theme.GRID + 4
 
     def _grow(self) -> None:
         if self.height() != self._height():
@@ -148,7 +165,16 @@ class TextEditor(Editor):
             Completing(self._area, propose)
         self._area.setPlaceholderText(_example(field))
         self._area.textChanged.connect(self.changed)
-        _fill(self, self._area)
+        _fill(self, self._area, picker_for(field, self._area))
+        longest = field.schema.get("maxLength")
+        if isinstance(longest, int) and longest > 0:
+            self._count = QLabel(alignment=Qt.AlignmentFlag.AlignRight)
+            self._count.setProperty("role", "caption")
+            self._area.textChanged.connect(lambda: self._tell_length(longest))
+            self._tell_length(longest)
+            layout = self.layout()
+            assert layout is not None
+            layout.addWidget(self._count)
 
     def read(self) -> Reading:
         text = self._area.exact_text()
@@ -160,6 +186,12 @@ class TextEditor(Editor):
 
     def write(self, value: Json) -> None:
         self._area.setPlainText(value)
+
+    def _tell_length(self, longest: int) -> None:
+        length = len(self._area.exact_text())
+        self._count.setText(f"{length} of {longest}")
+        # Only who comes near the end wants to know.
+        self._count.setVisible(2 * length >= longest)
 
     def show_faults(self, faults: list[Fault], *, is_all: bool = False) -> None:
         mark(self._area, is_invalid=bool(faults))
@@ -213,10 +245,7 @@ class ChoiceEditor(Editor):
         self._values = (True, False) if field.shape is Shape.FLAG else field.choices
         self._box = _Choice()
         self._box.setPlaceholderText("Choose…")
-        names = field.schema.get("enumNames")
-        for position, value in enumerate(self._values):
-            name = names[position] if isinstance(names, list) and position < len(names) else None
-            self._box.addItem(str(name) if name is not None else self._label(value, field))
+        self._box.addItems(choice_names(field, self._values))
         self._box.setCurrentIndex(-1)
         self._box.currentIndexChanged.connect(self.changed)
         _fill(self, self._box)
@@ -227,15 +256,6 @@ class ChoiceEditor(Editor):
 
     def write(self, value: Json) -> None:
         self._box.setCurrentIndex(next(index for index, one in enumerate(self._values) if same(one, value)))
-
-    def _label(self, value: Json, field: Field) -> str:
-        for part in (*field.schema.get("oneOf", ()), *field.schema.get("anyOf", ())):
-            if isinstance(part, dict) and "const" in part and same(part["const"], value) and part.get("title"):
-                return str(part["title"])
-        # A text that looks like another choice's JSON, such as "1" beside 1, is told apart by its quotes.
-        texts = [json_text(one) for one in self._values if not isinstance(one, str)]
-        is_plain = isinstance(value, str) and value != "" and value == value.strip() and value not in texts
-        return value if is_plain else json_text(value)
 
 
 class RawEditor(Editor):
@@ -265,10 +285,73 @@ class RawEditor(Editor):
         mark(self._area, is_invalid=bool(faults))
 
 
-def _fill(editor: Editor, widget: QWidget) -> None:
+class CheckListEditor(Editor):
+    """Several of a few values, in the order in which they were chosen."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._values = field.item(0).choices
+        self._chosen: list[int] = []
+        self._boxes: list[QCheckBox] = []
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.GRID)
+        for position, name in enumerate(choice_names(field.item(0), self._values)):
+            box = QCheckBox(name)
+            box.toggled.connect(partial(self._toggle, position))
+            self._boxes.append(box)
+            layout.addWidget(box)
+        self.setFocusProxy(self._boxes[0])
+
+    def read(self) -> Reading:
+        return Reading([self._values[position] for position in self._chosen])
+
+    def write(self, value: Json) -> None:
+        found = [next((n for n, one in enumerate(self._values) if same(one, item)), None) for item in value]
+        self._chosen = list(dict.fromkeys(position for position in found if position is not None))
+        for position, box in enumerate(self._boxes):
+            box.blockSignals(True)
+            box.setChecked(position in self._chosen)
+            box.blockSignals(False)
+
+    def name_as(self, name: str) -> None:
+        for box in self._boxes:
+            box.setAccessibleName(f"{name}: {box.text()}")
+
+    def _toggle(self, position: int, is_on: bool) -> None:
+        self._chosen = [one for one in self._chosen if one != position] + ([position] if is_on else [])
+        self.changed.emit()
+
+
+def choice_names(field: Field, values: Sequence[Json]) -> list[str]:
+    """Return what to call the values of a choice: by their titles, else as text, with quotes where they are needed."""
+    names = field.schema.get("enumNames")
+    titled = [part for key in ("oneOf", "anyOf") for part in field.schema.get(key) or () if isinstance(part, dict)]
+    # A text that looks like another choice's JSON, such as "1" beside 1, is told apart by its quotes.
+    texts = [json_text(one) for one in values if not isinstance(one, str)]
+
+    def name_of(position: int, value: Json) -> str:
+        if isinstance(names, list) and position < len(names) and names[position] is not None:
+            return str(names[position])
+        for part in titled:
+            if "const" in part and same(part["const"], value) and part.get("title"):
+                return str(part["title"])
+        is_plain = isinstance(value, str) and value != "" and value == value.strip() and value not in texts
+        return value if is_plain else json_text(value)
+
+    return [name_of(position, value) for position, value in enumerate(values)]
+
+
+def _fill(editor: Editor, widget: QWidget, beside: QWidget | None = None) -> None:
     layout = QVBoxLayout(editor)
     layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(widget)
+    layout.setSpacing(theme.GRID)
+    row = QHBoxLayout()
+    row.setSpacing(theme.GRID)
+    row.addWidget(widget, 1)
+    if beside is not None:
+        row.addWidget(beside, 0, Qt.AlignmentFlag.AlignTop)
+    layout.addLayout(row)
     editor.setFocusProxy(widget)
 
 

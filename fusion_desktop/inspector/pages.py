@@ -37,6 +37,7 @@ class Page(QWidget):
     key = "name"
     verb = "Call"
     doing = "Calling"
+    has_arguments = True
 
     def __init__(self, session: InspectorSession, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -136,8 +137,9 @@ class Page(QWidget):
         listed, asked = (round(room * share) for share in _SHARES[:2])
         if self._form is not None:
             # A short form leaves its room to the result.
-            around = self._middle.sizeHint().height() - self._form.sizeHint().height()
-            asked = min(asked, around + self._form.natural_height())
+            inside = self._form.sizeHint().height() if self.has_arguments else 0
+            needed = self._form.natural_height() if self.has_arguments else 0
+            asked = min(asked, self._middle.sizeHint().height() - inside + needed)
         self._split.setSizes([listed, asked, room - listed - asked])
 
     def _moved_by_hand(self) -> None:
@@ -229,6 +231,7 @@ class Page(QWidget):
         self._form = SchemaForm(self.schema(item), propose=self._proposer(item))
         self._form.changed.connect(self._show_state)
         self._asked.addWidget(self._form)
+        self._form.setVisible(self.has_arguments)
         if name in self._drafts:
             self._form.write(self._drafts[name])
         if not self.call.is_running:
@@ -286,6 +289,7 @@ class ResourcePage(Page):
     key = "uri"
     verb = "Read"
     doing = "Reading"
+    has_arguments = False
 
     def build_more(self, row: QHBoxLayout) -> None:
         self._updated: set[str] = set()

@@ -20,6 +20,7 @@ from fusion_desktop import theme
 from fusion_desktop.inspector.check import Checker
 from fusion_desktop.inspector.completing import Proposer
 from fusion_desktop.inspector.editors import (
+    CheckListEditor,
     ChoiceEditor,
     Editor,
     Maker,
@@ -36,6 +37,8 @@ from fusion_desktop.inspector.values import DraftError, Fault, json_text, parse_
 
 Json: TypeAlias = Any
 
+_CHECKED = 40
+"""More choices than this are chosen one by one."""
 _NAMED = 3
 """So many faulty fields are named below the form."""
 
@@ -49,12 +52,20 @@ def make_editor(field: Field, depth: int, make: Maker) -> Editor:
             return NumberEditor(field)
         case Shape.FLAG | Shape.CHOICE:
             return ChoiceEditor(field)
+        case Shape.LIST if _is_check_list(field):
+            return CheckListEditor(field)
         case Shape.LIST:
             return ListEditor(field, make, depth)
         case Shape.VARIANTS:
             return VariantsEditor(field, make, depth)
         case _:
             return ObjectEditor(field, make, depth)
+
+
+def _is_check_list(field: Field) -> bool:
+    """Tell whether a list is several of a few known values; the same one twice is then entered as JSON."""
+    item = field.item(0)
+    return "prefixItems" not in field.schema and item.shape is Shape.CHOICE and 0 < len(item.choices) <= _CHECKED
 
 
 class SchemaForm(QWidget):

@@ -78,7 +78,6 @@ class ServerPage(QScrollArea):
         levels.setContentsMargins(0, 0, 0, 0)
         levels.addRow("Log messages", self.level)
         self._capabilities = JsonTree()
-        self._capabilities.setMinimumHeight(32 * theme.GRID)
         self._about = QWidget()
         column = QVBoxLayout(self._about)
         column.setContentsMargins(0, 0, 0, 0)
@@ -97,6 +96,7 @@ class ServerPage(QScrollArea):
         self.idle.lineEdit().setAccessibleName("Seconds a call may be silent")
         self.idle.setSuffix(" s without progress")
         self.idle.setSpecialValueText("never")
+        self.idle.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.idle.valueChanged.connect(self._answers.set_idle)
         row = QFormLayout()
         row.addRow("Give up after", self.idle)
@@ -134,6 +134,7 @@ class ServerPage(QScrollArea):
         self._instructions.setVisible(bool(server.instructions))
         self._level_row.setVisible(self._session.offers("logging"))
         self._capabilities.show_value(server.capabilities)
+        self._capabilities.setFixedHeight((min(max(len(server.capabilities), 3), 10) + 1) * 26)
 
     def _show_settled(self) -> None:
         uris = [str(root["uri"]) for root in self._answers.roots]

@@ -2,6 +2,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -11,8 +13,9 @@ from fusion_desktop.inspector.groups import ListEditor, ObjectEditor, VariantsEd
 from fusion_desktop.inspector.schema import UNSET
 from fusion_desktop.inspector.schema_form import SchemaForm
 from fusion_desktop.inspector.slots import Slot, State
-from fusion_desktop.inspector.values import same
+from fusion_desktop.inspector.values import parse_json, same
 from tests.fusion_desktop.inspector.cases import BIG, CASES, Case
+from tests.fusion_desktop.inspector.test_schema import VALUES, schemas
 
 
 def schema_of(case: Case, *, is_required: bool = False) -> dict[str, Any]:
@@ -367,3 +370,25 @@ def test_a_schema_that_requires_itself_opens_a_bounded_form(qtbot: QtBot, schema
 
     assert len(form.findChildren(Slot)) < 4000
     assert isinstance(form.reading().value, dict)
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(schema=schemas(2), value=VALUES, is_required=st.booleans())
+def test_any_value_of_any_schema_goes_from_form_to_json_and_back(
+    qtbot: QtBot, schema: Any, value: Any, is_required: bool
+) -> None:
+    form = SchemaForm({"type": "object", "properties": {"v": schema}, "required": ["v"] if is_required else []})
+    form.write({"v": value})
+    assert same(form.reading().value, {"v": value})
+
+    form.show_json()
+    assert same(parse_json(form._area.exact_text()), {"v": value})
+    form.show_form()
+    assert same(form.reading().value, {"v": value})
+    form.deleteLater()
+    settle()
