@@ -129,7 +129,9 @@ class _Run:
         self._tasks.start(self._watch(server, seen))
         _keep_buffers()
         gc.freeze()
-        gc.set_threshold(100_000, 50, 100)
+        # asyncio leaves a circle behind for each connection. What is young is looked through often enough that few pile
+        # up, and seldom enough that no call waits for it.
+        gc.set_threshold(20_000, 50, 100)
         reason: str | None = None
         try:
             if self._options.http is None:

@@ -238,9 +238,11 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the application that the client has gone."""
         self._connections.discard(self)
+        self._reader.close()
         self.lost.set_result(None)
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
         exchange, self._exchange = self._exchange, None
         if exchange is not None and exchange.gone is not None:
             exchange.gone()

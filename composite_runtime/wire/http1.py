@@ -102,6 +102,24 @@ def header_lines(headers: Mapping[str, str]) -> str:
     return lines
 
 
+class _Nobody:
+    def head(self, head: Head) -> int:
+        return 0
+
+    def piece(self, data: bytes) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+
+_NOBODY: Final = _Nobody()
+
+
+def _nothing() -> bool:
+    return False
+
+
 class Reader:
     """Takes one direction of a connection apart, message by message."""
 
@@ -129,6 +147,10 @@ class Reader:
         self._data = self._data[self._at :] + data if self.waiting else data
         self._at = 0
         self._run()
+
+    def close(self) -> None:
+        """Take nothing more, and let go of the sink: else both would live on until they are collected as a circle."""
+        self._sink, self._step, self._data = _NOBODY, _nothing, b""
 
     def resume(self) -> None:
         """Go on after a pause."""

@@ -289,6 +289,7 @@ class _Connection(asyncio.Protocol):
         with contextlib.suppress(Malformed):  # that it broke off is said below
             self._reader.eof()
         reason = f": {exc.strerror or exc}" if isinstance(exc, OSError) else ""
+        self._reader.close()
         self._lose(f"the connection to {self._client.host} was closed{reason}")
         self._client.forget(self)
 

@@ -3,7 +3,8 @@
 Keys of the script, all optional: `speaks` (legacy, modern, dual), `tools` (names, beside the ones below), `hang` and
 `die` (methods never answered, or ended at), `replies` (raw lines written instead of answering a method; `$ID` is the
 id), `first` (raw lines written before anything is read), `capabilities`, `starts` (a file that gets a line for each
-start), `slow_s` (how long it takes to start), `stubborn` (ignores SIGTERM and the end of its input).
+start), `annotations` (of tools, by name), `slow_s` (how long it takes to start), `stubborn` (ignores SIGTERM and the
+end of its input).
 """
 
 import json
@@ -115,7 +116,9 @@ def request(request_id: Any, method: str, params: dict[str, Any]) -> None:
         info = {"name": "raw", "version": "1"}
         answer(request_id, protocolVersion=params["protocolVersion"], capabilities=offered, serverInfo=info)
     elif method == "tools/list":
-        answer(request_id, tools=[{"name": name, "inputSchema": {"type": "object"}} for name in tools])
+        hints = script.get("annotations", {})
+        listed = [{"name": name, "inputSchema": {"type": "object"}} for name in tools]
+        answer(request_id, tools=[tool | {"annotations": hints.get(tool["name"], {})} for tool in listed])
     elif method in ("resources/list", "prompts/list", "resources/templates/list"):
         answer(
             request_id,
@@ -135,6 +138,8 @@ def request(request_id: Any, method: str, params: dict[str, Any]) -> None:
 
 def call(request_id: Any, name: str, arguments: dict[str, Any], meta: dict[str, Any]) -> None:
     if name == "crash":
+        os._exit(7)
+    if name == "crash_first" and len(open(script["starts"], encoding="utf-8").readlines()) == 1:  # noqa: SIM115
         os._exit(7)
     elif name == "ask":
         question = f"q{request_id}"

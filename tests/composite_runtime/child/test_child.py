@@ -128,6 +128,30 @@ async def test_a_call_that_may_have_run_is_not_repeated(tmp_path: Path) -> None:
         assert len(starts(tmp_path / "starts")) == 2
 
 
+@pytest.mark.parametrize(
+    ("hints", "is_repeated"),
+    [
+        ({"idempotentHint": True}, True),
+        ({"readOnlyHint": True}, True),
+        ({"idempotentHint": False, "readOnlyHint": False}, False),
+        ({"destructiveHint": False}, False),
+    ],
+)
+async def test_only_a_tool_that_says_it_may_be_called_twice_is_called_again_when_its_child_dies(
+    hints: dict[str, bool], is_repeated: bool, tmp_path: Path
+) -> None:
+    begun = str(tmp_path / "starts")
+    script = node(speaks="legacy", starts=begun, tools=["crash_first"], annotations={"crash_first": hints})
+    async with living(script) as child:
+        if is_repeated:
+            assert await called(child, "crash_first") == "this is crash_first"
+        else:
+            with pytest.raises(ChildError, match="exit code 7"):
+                await called(child, "crash_first")
+            await called(child, "echo")
+        assert len(starts(tmp_path / "starts")) == 2
+
+
 async def test_a_child_killed_while_idle_is_back_before_the_next_call_asks_for_it() -> None:
     heard = Heard()
     async with living(node(), heard) as child:
