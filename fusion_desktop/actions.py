@@ -20,6 +20,7 @@ class Situation:
     annotations: int = 0
     edges: int = 0
     composites: int = 0
+    remotes: int = 0
     shown: int = 0
     can_undo: bool = False
     can_redo: bool = False
@@ -246,6 +247,16 @@ TABLE: tuple[Spec, ...] = (
         lambda now: _one(now) and not now.composites,
         help="Show the messages from and to this server, and nothing else",
     ),
+    Spec(
+        "run.sign_in",
+        "Sign in…",
+        (),
+        "key",
+        lambda now: _one(now) and now.remotes == 1,
+        "canvas",
+        help="Sign in to a remote server in the browser",
+    ),
+    Spec("run.sign_out", "Sign out", (), None, lambda now: _one(now) and now.remotes == 1, "canvas"),
     Spec("help.palette", "All commands…", ("Ctrl+Shift+P", "Ctrl+K"), "palette"),
     Spec("help.keys", "Keys", ("?", "F1"), "keyboard", _always, "canvas"),
     Spec("help.about", "About Fusion"),

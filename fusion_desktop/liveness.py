@@ -81,7 +81,9 @@ class Liveness(QObject):
             self._scene.show_calls(node, call_words(status))
             return
         state = State(status.state.value)
-        if state is State.READY and status.active:
+        if status.action == "sign-in":
+            state = State.SIGN_IN
+        elif state is State.READY and status.active:
             state = State.BUSY
         self._scene.show_state(node, state, _detail(status))
 

@@ -79,7 +79,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "Run",
         (
-            *("run.start", "run.stop", "", "run.inspect", "run.doctor", ""),
+            *("run.start", "run.stop", "", "run.inspect", "run.doctor", "run.sign_in", "run.sign_out", ""),
             *("run.attach", "run.detach", "run.recording", "", "*transport"),
         ),
     ),
@@ -150,6 +150,7 @@ CONTEXT_MENUS: Mapping[str, tuple[str, ...]] = {
         "run.doctor",
         "run.log",
         "run.traffic",
+        "run.sign_in",
         "",
         "wire.connect",
         "wire.disconnect",

@@ -67,6 +67,7 @@ class Theme:
     failed: str
     disabled: str
     quarantined: str
+    sign_in: str
     info: str
     warning: str
     error: str
@@ -105,6 +106,7 @@ LIGHT = Theme(
     failed="#c8302f",
     disabled="#676f7e",
     quarantined="#8236b5",
+    sign_in="#2b5fd9",
     info="#2b5fd9",
     warning="#925200",
     error="#c02a2a",
@@ -143,6 +145,7 @@ DARK = Theme(
     failed="#ff7b78",
     disabled="#8891a0",
     quarantined="#cf9bf5",
+    sign_in="#86acff",
     info="#86acff",
     warning="#f0b35a",
     error="#ff8a87",
@@ -181,6 +184,7 @@ CONTRAST = Theme(
     failed="#ff8f8f",
     disabled="#c0c0c0",
     quarantined="#e3b6ff",
+    sign_in="#ffd60a",
     info="#7fd0ff",
     warning="#ffcf6b",
     error="#ff9c9c",

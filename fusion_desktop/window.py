@@ -58,6 +58,7 @@ from fusion_desktop.restoring import Restoring
 from fusion_desktop.run.status import Status
 from fusion_desktop.running import Running
 from fusion_desktop.settings import WINDOW_VERSION, Settings
+from fusion_desktop.signing import Signing
 from fusion_desktop.watching import Watching
 from fusion_desktop.wiring import Wiring
 
@@ -139,6 +140,7 @@ class MainWindow(QMainWindow):
         self.inspector = inspector
         self.calling = calling
         self.diagnosing = diagnosing
+        self.signing = Signing(document, status, self)
         self._docks: dict[str, Dock] = {}
         self._titles_timer = QTimer(self, interval=0, singleShot=True)
         self._titles_timer.timeout.connect(self._fit_titles)
@@ -268,23 +270,16 @@ class MainWindow(QMainWindow):
                 "run.start": lambda: self.running.start(self.settings.transport),
                 "run.stop": self.running.stop,
                 "run.doctor": lambda: self.diagnosing.examine(self.scene.selected_nodes()[0]),
+                **self.signing.handlers(self.scene.selected_nodes),
                 **self.attaching.handlers(),
                 "run.inspect": self._inspect,
             }
         )
-        for source in (
-            self.editing,
-            self.filing,
-            self.arrivals,
-            self.view,
-            self.properties,
-            self.running,
-            self.inspector,
-        ):
+        for source in (self.editing, self.filing, self.arrivals, self.view, self.properties, self.running):
             source.refused.connect(self.show_error)
-        self.file.failed.connect(self.show_error)
-        for helper in (self.picturing, self.restoring):
+        for helper in (self.inspector, self.picturing, self.restoring):
             helper.refused.connect(self.show_error)
+        self.file.failed.connect(self.show_error)
         for teller in (self.picturing, self.restoring, self.editing, self.filing, self.arrivals, self.completing):
             teller.said.connect(lambda text: self.statusBar().showMessage(text, 4000))
         self.completing.asked.connect(self.show_error)
@@ -298,6 +293,7 @@ class MainWindow(QMainWindow):
         self.calling.save_graph_wanted.connect(lambda then: self.filing.save(then))
         self.calling.shown.connect(lambda: self.show_panel("inspector"))
         self.running.warned.connect(lambda text: self.banner.tell(text, role="warning"))
+        self.signing.show_in(self.banner, self.problems, self.properties.node_page, self.view)
         self.running.changed.connect(self._update_running)
         self.attaching.changed.connect(self._show_watching)
         self.attaching.panel_wanted.connect(self.show_panel)
@@ -348,6 +344,7 @@ class MainWindow(QMainWindow):
                 nodes=len(nodes),
                 annotations=len(things) - len(nodes),
                 edges=len(self.scene.selected_edges()),
+                remotes=sum(self.signing.is_remote(n) for n in nodes),
                 composites=sum(isinstance(self.document.node(n), CompositeNode) for n in nodes),
                 shown=len(self.document.graph.nodes),
                 can_undo=stack.canUndo(),

@@ -65,9 +65,7 @@ def check_keyring() -> None:
     try:
         secrets.check_keyring()
     except FusionError as error:
-        raise CannotKeep(
-            f"{error}, and so a sign-in cannot be kept there; a private file in {paths.home()} can"
-        ) from None
+        raise CannotKeep(f"{error}; the sign-in can be kept in a private file in {paths.home()} instead") from None
 
 
 def keep(url: str, grant: Grant, *, in_file: bool = False) -> None:

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         done = asyncio.run(_signed_in(node, args))
     except CannotKeep as error:
         if not args.in_file:
-            raise CannotKeep(f"{error}: add --in-file") from None
+            raise CannotKeep(f"{error}, with --in-file") from None
         raise
     rights = f", for {done.scope}" if done.scope else ""
     _say(args, {"signed_in": node.id, "issuer": done.issuer, "scope": done.scope}, f"Signed in to {node.name}{rights}.")

@@ -98,6 +98,10 @@ class NodeItem(QGraphicsItem):
         if self.is_locked:
             assets.draw_icon(painter, "lock", _LOCK, theme.current().muted)
 
+    def pill_holds(self, point: QPointF) -> bool:
+        """Return whether a point of the scene lies on the button that signs in."""
+        return self.shown_state is State.SIGN_IN and _PILL.contains(point - self.pos())
+
     @property
     def shown_state(self) -> State | None:
         """Return the state to show: a node that is switched off says so even while nothing runs."""
@@ -146,6 +150,13 @@ class NodeItem(QGraphicsItem):
         painter.setPen(pens.text)
         painter.drawStaticText(QPointF(_TEXT_LEFT, 13), self._title)
         painter.setFont(pens.body)
+        if self.shown_state is State.SIGN_IN:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.colour(State.SIGN_IN.value))
+            painter.drawRoundedRect(_PILL, _PILL.height() / 2, _PILL.height() / 2)
+            painter.setPen(theme.colour("on_accent"))
+            painter.drawText(_PILL, Qt.AlignmentFlag.AlignCenter, "Sign in…")
+            return
         alarming = self.state in {State.FAILED, State.RETRYING, State.QUARANTINED} and self._node.enabled
         painter.setPen(theme.colour(self.state.value) if alarming and self.state else pens.muted)
         painter.drawStaticText(QPointF(_TEXT_LEFT, 33), self._line)
@@ -185,6 +196,7 @@ def _static(text: str, font: QFont) -> QStaticText:
 
 _LOCK = QRectF(NODE_WIDTH - 18, 4, 12, 12)
 _TILE = QRectF(12, 14, 32, 32)
+_PILL = QRectF(_TEXT_LEFT, 32, 64, 20)
 _SHAPE = QPainterPath()
 _SHAPE.addRect(QRectF(0, 0, NODE_WIDTH, NODE_HEIGHT))
 _SHAPE.addEllipse(QPointF(NODE_WIDTH, NODE_HEIGHT / 2), PORT_REACH, PORT_REACH)

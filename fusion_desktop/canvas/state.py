@@ -31,6 +31,7 @@ class State(Enum):
     FAILED = "failed"
     DISABLED = "disabled"
     QUARANTINED = "quarantined"
+    SIGN_IN = "sign_in"
 
     @property
     def look(self) -> _Look:
@@ -47,10 +48,20 @@ _LOOKS = {
     State.FAILED: _Look("octagon", "F", "Failed"),
     State.DISABLED: _Look("square", "D", "Disabled", filled=False),
     State.QUARANTINED: _Look("diamond", "Q", "Quarantined"),
+    State.SIGN_IN: _Look("diamond", "!", "Wants you to sign in"),
 }
 
 # The worst first: what a composite shows of its members.
-SEVERITY = (State.FAILED, State.QUARANTINED, State.RETRYING, State.STARTING, State.BUSY, State.READY, State.STOPPED)
+SEVERITY = (
+    State.FAILED,
+    State.SIGN_IN,
+    State.QUARANTINED,
+    State.RETRYING,
+    State.STARTING,
+    State.BUSY,
+    State.READY,
+    State.STOPPED,
+)
 
 
 def worst(states: set[State]) -> State | None:

@@ -32,6 +32,7 @@ from fusion_desktop.canvas.gestures.base import Gesture, Ground
 from fusion_desktop.canvas.gestures.drop import Drop
 from fusion_desktop.canvas.gestures.pan import Pan
 from fusion_desktop.canvas.gestures.pick import gesture_for
+from fusion_desktop.canvas.node_item import NodeItem
 from fusion_desktop.canvas.overlay import Hint, NameEdit, NoteEdit
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.document.document import Document
@@ -62,6 +63,7 @@ class CanvasView(QGraphicsView):
     """Escape was pressed, and no gesture was under way."""
     rename_done = Signal(str, str)
     fold_wanted = Signal(str)
+    sign_in_wanted = Signal(str)
     """A composite is to be collapsed, or expanded."""
     worded = Signal(str, str)
     """A note was written."""
@@ -342,6 +344,9 @@ class CanvasView(QGraphicsView):
         item = None if edge is not None else scene.thing_at(point)
         if isinstance(item, CompositeItem) and item.fold_holds(point):
             self.fold_wanted.emit(item.node_id)
+            return
+        if isinstance(item, NodeItem) and item.pill_holds(point):
+            self.sign_in_wanted.emit(item.node_id)
             return
         adding = modifiers & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier)
         nodes = {item.node_id} if item is not None else set()

@@ -86,10 +86,13 @@ class ProblemsPanel(QWidget):
     """The id of the node a problem is about."""
     counted = Signal(int, int)
     """How many errors and warnings there are."""
+    sign_in_wanted = Signal(str)
+    """The id of a node somebody has to sign in to."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
+        self._needs: list[Problem] = []
         self._model = _Problems(self)
         self.fix = QPushButton("Fix")
         self.fix.clicked.connect(self.apply)
@@ -118,9 +121,14 @@ class ProblemsPanel(QWidget):
         document.problems_changed.connect(self.refresh)
         self.refresh()
 
+    def show_needs(self, needs: list[Problem]) -> None:
+        """Show what a person has to do for what runs, beside what is wrong with the graph."""
+        self._needs = needs
+        self.refresh()
+
     def refresh(self) -> None:
         """Show what is wrong now."""
-        problems = self._document.problems
+        problems = [*self._needs, *self._document.problems]
         self._model.show(problems)
         self._pages.setCurrentIndex(1 if problems else 0)
         if problems and not self.list.currentIndex().isValid():
@@ -132,7 +140,9 @@ class ProblemsPanel(QWidget):
     def apply(self) -> None:
         """Put right what is selected, as far as one click can."""
         problem, fix = self._problem(), self._fix()
-        if problem is not None and fix is not None:
+        if problem is not None and problem.rule == "sign-in" and problem.node is not None:
+            self.sign_in_wanted.emit(problem.node)
+        elif problem is not None and fix is not None:
             self._document.edit(f"Fix: {fix.words}", fix.graph)
 
     def _problem(self) -> Problem | None:
@@ -144,10 +154,11 @@ class ProblemsPanel(QWidget):
         return fix_for(self._document.graph, problem) if problem is not None else None
 
     def _offer(self) -> None:
-        fix = self._fix()
-        self.fix.setVisible(fix is not None)
-        if fix is not None:
-            self.fix.setText(fix.words)
+        problem, fix = self._problem(), self._fix()
+        wants_sign_in = problem is not None and problem.rule == "sign-in"
+        self.fix.setVisible(fix is not None or wants_sign_in)
+        if fix is not None or wants_sign_in:
+            self.fix.setText(fix.words if fix is not None else "Sign in…")
 
     def _choose(self, index: QModelIndex) -> None:
         problem: Problem = index.data(_Problems.ProblemRole)

@@ -38,6 +38,7 @@ from fusion_desktop.document.document import Document
 from fusion_desktop.panels.annotation_page import AnnotationPage
 from fusion_desktop.panels.fields import Line, Lines, Pairs, SecretField
 from fusion_desktop.panels.mark_boxes import MarkBoxes
+from fusion_desktop.panels.sign_in_field import SignInField
 from fusion_desktop.tasks import spawn
 
 Node = ServerNode | CompositeNode
@@ -129,6 +130,7 @@ class NodePage(QWidget):
         self.folder = Line("Working folder", "Where the graph lies")
         self.url = Line("URL", "https://example.org/mcp")
         self.headers = Pairs("Headers", "Header")
+        self.sign_in = SignInField()
         self._members = QLabel()
         self._members.setWordWrap(True)
         self._members.setTextFormat(Qt.TextFormat.PlainText)
@@ -155,6 +157,7 @@ class NodePage(QWidget):
             ("Working folder", self.folder),
             ("URL", self.url),
             ("Headers", self.headers),
+            ("Sign-in", self.sign_in),
             ("Secrets", self._secrets),
             ("Members", self._members),
         ):
@@ -208,8 +211,16 @@ class NodePage(QWidget):
         self._show(transport is not None, self.kind)
         self._show(is_command, self.command, self.arguments, self.variables, self.folder)
         self._show(is_url, self.url, self.headers)
+        self.show_sign_in()
         self._show_members(node)
         self._show_secrets(node)
+
+    def show_sign_in(self) -> None:
+        """Show whether somebody is signed in to the server."""
+        node = self._node
+        if isinstance(node, ServerNode) and self.sign_in.applies_to(node):
+            self.sign_in.show_node(node)
+        self._show(self.sign_in.applies_to(node), self.sign_in)
 
     def _show(self, visible: bool, *fields: QWidget) -> None:
         for field in fields:
@@ -301,9 +312,10 @@ class NodePage(QWidget):
         if kind == "stdio":
             new = StdioTransport(command="")
         else:
+            kept = {} if isinstance(old, StdioTransport) else {"headers": old.headers, "auth": old.auth}
             url = "" if isinstance(old, StdioTransport) else old.url
-            headers = {} if isinstance(old, StdioTransport) else old.headers
-            new = HttpTransport(url=url, headers=headers) if kind == "http" else SseTransport(url=url, headers=headers)
+            made = HttpTransport if kind == "http" else SseTransport
+            new = made.model_validate({"url": url, **kept})
         self._replace("transport", transport=new)
 
     def _set_transport(self, what: str, **values: object) -> None:

@@ -14,6 +14,8 @@ class NodeStatus:
 
     state: ChildState = ChildState.STOPPED
     reason: str | None = None
+    action: str | None = None
+    """What a person has to do about it: `sign-in`."""
     tools: int | None = None
     pid: int | None = None
     active: int = 0
@@ -67,7 +69,14 @@ class Status(QObject):
             tools = before.tools if event.tools is None and is_ready else event.tools
             self._set(
                 event.node,
-                replace(before, state=ChildState(event.state), reason=event.reason, tools=tools, pid=event.pid),
+                replace(
+                    before,
+                    state=ChildState(event.state),
+                    reason=event.reason,
+                    action=event.action,
+                    tools=tools,
+                    pid=event.pid,
+                ),
             )
         elif isinstance(event, CallStarted):
             caller = self._open.get(event.parent or 0)
@@ -92,7 +101,9 @@ class Status(QObject):
     def stop(self) -> None:
         """Mark every node as stopped, since the runtime is gone; what was counted stays."""
         for node_id, status in self._nodes.items():
-            self._nodes[node_id] = replace(status, state=ChildState.STOPPED, reason=None, pid=None, active=0)
+            self._nodes[node_id] = replace(
+                status, state=ChildState.STOPPED, reason=None, action=None, pid=None, active=0
+            )
         for ends, status in self._wires.items():
             self._wires[ends] = replace(status, active=0)
         self._open.clear()
