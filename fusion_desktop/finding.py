@@ -11,6 +11,7 @@ from fusion_desktop.actions import Actions
 from fusion_desktop.canvas.editing import Editing
 from fusion_desktop.canvas.view import CanvasView
 from fusion_desktop.completing import Completing
+from fusion_desktop.document import marks
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.template import Template
 from fusion_desktop.panels.palette import Entry, Palette
@@ -88,7 +89,7 @@ class Finding(QObject):
         self.palette.offer(entries, prompt, self._view.mapFromScene(at) if at is not None else None)
 
     def nodes(self) -> None:
-        """Let the user find a node of the graph."""
+        """Let the user find a node of the graph, a frame or a note."""
         entries = [
             Entry(
                 node.name,
@@ -97,5 +98,10 @@ class Finding(QObject):
                 icon="composite" if isinstance(node, CompositeNode) else "server",
             )
             for node in self._document.graph.nodes
+        ]
+        graph = self._document.graph
+        entries += [
+            Entry(marks.called(graph, one.id), partial(self._editing.show_node, one.id), one.type, icon=one.type)
+            for one in graph.annotations
         ]
         self.palette.offer(entries, "Find a node")

@@ -64,6 +64,7 @@ class Theme:
     ready: str
     busy: str
     retrying: str
+    degraded: str
     failed: str
     disabled: str
     quarantined: str
@@ -103,6 +104,7 @@ LIGHT = Theme(
     ready="#14804a",
     busy="#0b7285",
     retrying="#a25b00",
+    degraded="#a25b00",
     failed="#c8302f",
     disabled="#676f7e",
     quarantined="#8236b5",
@@ -142,6 +144,7 @@ DARK = Theme(
     ready="#4cc38a",
     busy="#4fc3d6",
     retrying="#f0a94b",
+    degraded="#f0a94b",
     failed="#ff7b78",
     disabled="#8891a0",
     quarantined="#cf9bf5",
@@ -181,6 +184,7 @@ CONTRAST = Theme(
     ready="#5dff9b",
     busy="#6ff3ff",
     retrying="#ffbf5c",
+    degraded="#ffbf5c",
     failed="#ff8f8f",
     disabled="#c0c0c0",
     quarantined="#e3b6ff",

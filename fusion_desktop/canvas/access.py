@@ -74,8 +74,8 @@ class Access(QObject):
             words += ["collapsed"] if self.document.box(node.id).collapsed else []
         else:
             words = [node.name, "server"]
-        if item.shown_state is not None:
-            words.append(item.shown_state.look.words.lower())
+        if (state := self.scene.state_of(node.id)) is not None:
+            words.append(state.look.words.lower())
         if item.detail:
             words.append(item.detail)
         around = [other.name for edge in graph.memberships(node.id) if (other := self.document.node(edge.target))]

@@ -354,15 +354,15 @@ class Editing(QObject):
             self._reveal([best[1]])
 
     def show_node(self, node_id: str) -> None:
-        """Select a node and bring it into view, whatever level it lies on."""
-        item = self._scene.item(node_id)
+        """Select a node, a frame or a note and bring it into view, whatever level it lies on."""
+        item = self._scene.thing(node_id)
         if item is None:
             return
         if not item.isVisible() and self._scene.root is not None:
             self._show(None)
         if not item.isVisible():
             # A collapsed composite hides it: looking into it changes nothing in the document.
-            self._show(self._document.homes.get(node_id))
+            self._show(places.levels(self._document.graph).get(node_id))
         self._scene.select([node_id])
         self._reveal([node_id])
 

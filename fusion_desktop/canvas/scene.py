@@ -12,7 +12,7 @@ from fusion_desktop.canvas.annotation_item import AnnotationItem, FrameItem, Not
 from fusion_desktop.canvas.composite_item import CompositeItem
 from fusion_desktop.canvas.edge_item import EdgeItem
 from fusion_desktop.canvas.node_item import NodeItem
-from fusion_desktop.canvas.state import State, worst
+from fusion_desktop.canvas.state import UP, State, together
 from fusion_desktop.document import changes, marks, places
 from fusion_desktop.document.document import Document
 
@@ -42,6 +42,10 @@ class CanvasScene(QGraphicsScene):
         self._states: dict[str, tuple[State, str]] = {}
         self._calls: dict[str, str] = {}
         self._root: str | None = None
+        self._unsummed: set[str] = set()
+        self._summing = QTimer(self)
+        self._summing.setSingleShot(True)
+        self._summing.timeout.connect(self._sum_up)
         self._told = QTimer(self)
         self._told.setSingleShot(True)
         self._told.timeout.connect(self.selection_changed)
@@ -228,13 +232,12 @@ class CanvasScene(QGraphicsScene):
             self._states[node_id] = (state, detail)
         if (item := self._items.get(node_id)) is not None:
             item.show_state(state, detail)
-        for composite in self._offering(node_id):
-            self._sum_up(composite)
+        self._sum_up_later(self._offering(node_id))
 
     def show_calls(self, composite_id: str, words: str) -> None:
         """Show beside a composite's state how it is called."""
         self._calls[composite_id] = words
-        self._sum_up(composite_id)
+        self._sum_up_later([composite_id])
 
     def show_wire(self, source: str, target: str, *, busy: bool, words: str) -> None:
         """Show whether calls go along a wire, and say how many have and how long they took."""
@@ -249,6 +252,7 @@ class CanvasScene(QGraphicsScene):
         """Show no states, since nothing runs."""
         self._states.clear()
         self._calls.clear()
+        self._unsummed.clear()
         for wire in self._edges.values():
             wire.show_calls(False, "")
         for item in self._items.values():
@@ -256,6 +260,7 @@ class CanvasScene(QGraphicsScene):
 
     def state_of(self, node_id: str) -> State | None:
         """Return the state a node shows."""
+        self._sum_up()
         item = self._items.get(node_id)
         return item.shown_state if item is not None else None
 
@@ -270,13 +275,27 @@ class CanvasScene(QGraphicsScene):
                     waiting.append(target)
         return found
 
-    def _sum_up(self, composite_id: str) -> None:
-        item = self._items.get(composite_id)
-        if isinstance(item, CompositeItem):
-            states = [state for node_id, (state, _) in self._states.items() if composite_id in self._offering(node_id)]
-            ready = sum(state in {State.READY, State.BUSY} for state in states)
-            words = (f"{ready} of {len(states)} ready" if states else "", self._calls.get(composite_id, ""))
-            item.show_state(worst(set(states)), " · ".join(word for word in words if word))
+    def _sum_up_later(self, composites: Iterable[str]) -> None:
+        # When a large graph starts, thousands of children tell their state at once.
+        self._unsummed.update(composites)
+        if self._unsummed and not self._summing.isActive():
+            self._summing.start(0)
+
+    def _sum_up(self) -> None:
+        """Show at each composite whose members changed what they are doing."""
+        stale, self._unsummed = self._unsummed, set()
+        if not stale:
+            return
+        found: dict[str, list[State]] = {composite: [] for composite in stale}
+        for node_id, (state, _) in self._states.items():
+            for composite in self._offering(node_id) & stale:
+                found[composite].append(state)
+        for composite, states in found.items():
+            item = self._items.get(composite)
+            if isinstance(item, CompositeItem):
+                ready = sum(state in UP for state in states)
+                words = (f"{ready} of {len(states)} ready" if states else "", self._calls.get(composite, ""))
+                item.show_state(together(set(states)), " · ".join(word for word in words if word))
 
     # Following the document
 

@@ -28,6 +28,7 @@ class State(Enum):
     READY = "ready"
     BUSY = "busy"
     RETRYING = "retrying"
+    DEGRADED = "degraded"
     FAILED = "failed"
     DISABLED = "disabled"
     QUARANTINED = "quarantined"
@@ -45,12 +46,14 @@ _LOOKS = {
     State.READY: _Look("circle", "R", "Ready"),
     State.BUSY: _Look("square", "B", "Busy"),
     State.RETRYING: _Look("triangle", "!", "Retrying"),
+    State.DEGRADED: _Look("hexagon", "P", "Partly ready"),
     State.FAILED: _Look("octagon", "F", "Failed"),
     State.DISABLED: _Look("square", "D", "Disabled", filled=False),
     State.QUARANTINED: _Look("diamond", "Q", "Quarantined"),
     State.SIGN_IN: _Look("diamond", "!", "Wants you to sign in"),
 }
 
+UP = frozenset({State.READY, State.BUSY})
 # The worst first: what a composite shows of its members.
 SEVERITY = (
     State.FAILED,
@@ -64,9 +67,12 @@ SEVERITY = (
 )
 
 
-def worst(states: set[State]) -> State | None:
-    """Return the state of a group: that of the member that needs most attention."""
-    return next((state for state in SEVERITY if state in states), None)
+def together(states: set[State]) -> State | None:
+    """Return the state of a group: that of the member that needs most attention, or degraded if others still work."""
+    worst = next((state for state in SEVERITY if state in states), None)
+    if worst in {State.FAILED, State.QUARANTINED, State.RETRYING} and not UP.isdisjoint(states):
+        return State.DEGRADED
+    return worst
 
 
 def draw_badge(painter: QPainter, state: State, middle: QPointF, *, with_letter: bool = True) -> None:
@@ -103,6 +109,14 @@ def _paths() -> dict[str, QPainterPath]:
         "square": square,
         "triangle": _polygon((SIZE / 2, 0), (SIZE + 1, SIZE - 0.5), (-1, SIZE - 0.5)),
         "diamond": _polygon((SIZE / 2, -1.5), (SIZE + 1.5, SIZE / 2), (SIZE / 2, SIZE + 1.5), (-1.5, SIZE / 2)),
+        "hexagon": _polygon(
+            (SIZE / 4, 0.5),
+            (SIZE * 3 / 4, 0.5),
+            (SIZE + 0.5, SIZE / 2),
+            (SIZE * 3 / 4, SIZE - 0.5),
+            (SIZE / 4, SIZE - 0.5),
+            (-0.5, SIZE / 2),
+        ),
         "octagon": _polygon(
             (cut, 0),
             (SIZE - cut, 0),

@@ -7,7 +7,7 @@ from fusion_desktop import theme
 from fusion_desktop.theme import THEMES, Theme
 
 SURFACES = ("window", "panel", "field", "raised", "hover", "canvas", "node", "composite", "selection")
-STATES = ("stopped", "starting", "ready", "busy", "retrying", "failed", "disabled", "quarantined")
+STATES = ("stopped", "starting", "ready", "busy", "retrying", "degraded", "failed", "disabled", "quarantined")
 
 
 def contrast(one: str, other: str) -> float:
