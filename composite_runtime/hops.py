@@ -19,10 +19,10 @@ async def told(emit: Emit, node: str, method: str, params: Json, *, relay: Relay
     call, span, outer = relay.call, next(_spans), HOP.get()
     parent = outer[1] if outer[0] == call and outer[1] else None
     HOP.set((call, span))
+    began = time.perf_counter()
     emit(CallStarted(call=call, node=node, method=method, name=name, span=span, parent=parent))
     sizes = relay.sizes
     sent, received = sizes.sent, sizes.received
-    began = time.perf_counter()
     error: str | None = "cancelled"
     try:
         result = await work

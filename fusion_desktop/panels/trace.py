@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
 
 from fusion_desktop import theme
 from fusion_desktop.run.trace import Part, Span
-from fusion_desktop.run.traffic_model import duration_words
+from fusion_desktop.run.traffic_model import duration_words, size_words
 
 _ROW = 6 * theme.GRID
 _AXIS = 6 * theme.GRID
@@ -225,6 +225,8 @@ def span_words(span: Span) -> str:
     server = sum(back - out for out, back in span.wire if back is not None) * 1000
     if server and span.part is Part.CHILD:
         words += f", of which its server {duration_words(server)}"
+    if span.sent is not None and span.received is not None:
+        words += f"\n{size_words(span.sent)} sent, {size_words(span.received)} received"
     return f"{words}\n{span.error}" if span.error is not None else words
 
 

@@ -41,6 +41,9 @@ class Span:
     error: str | None = None
     wire: tuple[tuple[float, float | None], ...] = ()
     """When a request was out at the child's server, and when its answer came."""
+    sent: int | None = None
+    received: int | None = None
+    """How many bytes the request and the answer have at the child, where that is told."""
 
     @property
     def milliseconds(self) -> float | None:
@@ -160,7 +163,8 @@ def _hop_spans(
     error = finished.error if finished is not None else None
     wire = tuple((row.at, _answered(row)) for row in hop.asked)
     name, own = name_of(started.node), str(number)
-    yield Span(own, parent, part, started.node, name, what, depth, started.at, ended, error, wire)
+    sent, received = (finished.request_bytes, finished.response_bytes) if finished is not None else (None, None)
+    yield Span(own, parent, part, started.node, name, what, depth, started.at, ended, error, wire, sent, received)
     if hop.repeats:
         yield from _attempts(hop, own, depth + 1, wire, ended)
     for inner in hop.inner:

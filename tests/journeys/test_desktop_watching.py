@@ -35,7 +35,7 @@ from tests.support.wires import Pipes
 
 pytestmark = pytest.mark.timeout(90)
 
-DIES_AFTER_S, TAKES_S = 0.5, 0.6
+DIES_AFTER_S, TAKES_S = 1.0, 1.0
 
 
 async def until(claim: Callable[[], object], limit_s: float = 20.0) -> None:
@@ -78,6 +78,12 @@ def near(seconds: float | None, wanted: float | None) -> bool:
     assert seconds is not None
     assert wanted is not None
     return abs(seconds - wanted) <= 0.2 * wanted
+
+
+def server_times(path: Path) -> list[tuple[float, float]]:
+    """Return when each call at the flaky server began and ended."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [(float(began), float(ended)) for began, ended in map(str.split, lines)]
 
 
 def as_claude_desktop_does(command: list[str], home: Path) -> subprocess.Popen[bytes]:
@@ -142,11 +148,13 @@ async def test_a_call_through_nested_composites_with_a_retry_is_a_tree_of_spans(
         client, *hops, first, second = spans
         assert near(client.milliseconds, spent * 1000)
         assert all(near(hop.milliseconds, client.milliseconds) for hop in hops)
-        assert near(first.milliseconds, DIES_AFTER_S * 1000)
+        # What the server itself has measured; a busy machine makes both longer.
+        died, took = ((end - begin) * 1000 for begin, end in server_times(tmp_path / "died"))
+        assert near(first.milliseconds, died)
         assert "exit code 3" in str(first.error)
         assert second.error is None
         (answered,) = [(out, back) for out, back in second.wire if back is not None]
-        assert near(answered[1] - answered[0], TAKES_S)
+        assert near((answered[1] - answered[0]) * 1000, took)
         for inner, outer in ((hops[0], client), (hops[1], hops[0]), (hops[2], hops[1]), (second, hops[2])):
             assert outer.began - 0.002 <= inner.began
             assert inner.ended is not None

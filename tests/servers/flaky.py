@@ -1,7 +1,11 @@
-"""A child whose first process dies in the middle of a call, and whose second one answers it."""
+"""A child whose first process dies in the middle of a call, and whose second one answers it.
+
+`--name` is a file that gets a line for each call: when it began, and when it was answered or the process died.
+"""
 
 import asyncio
 import os
+import time
 from pathlib import Path
 
 from tests.servers.core import Call, Json, Server, text
@@ -9,18 +13,19 @@ from tests.servers.run import eras, parser, run
 
 
 class Flaky(Server):
-    """`weather` may be asked twice. `--name` is a file that tells whether a process has died already."""
+    """`weather` may be asked twice."""
 
     def __init__(self, mark: Path, chosen: tuple[str, ...]) -> None:
         super().__init__(chosen)
 
         @self.tool("weather", annotations={"idempotentHint": True})
         async def weather(call: Call, arguments: Json) -> Json:
-            if not mark.exists():
-                mark.touch()
-                await asyncio.sleep(arguments["dies_after_s"])
+            began, is_first = time.time(), not mark.exists()
+            await asyncio.sleep(arguments["dies_after_s" if is_first else "takes_s"])
+            with mark.open("a", encoding="utf-8") as file:
+                file.write(f"{began} {time.time()}\n")
+            if is_first:
                 os._exit(3)
-            await asyncio.sleep(arguments["takes_s"])
             return text("sunny")
 
 

@@ -95,6 +95,30 @@ async def test_status_and_headers_are_told_and_the_bearer_token_is_not(tmp_path:
     assert runtime.token not in text
 
 
+async def test_the_value_of_a_secret_is_neither_told_nor_recorded(tmp_path: Path) -> None:
+    value = "planted-4711-value"
+    inner = graphs.saved(tmp_path, graphs.flat(graphs.child("f", "features", namespace="f")))
+    recorded = tmp_path / "trace.jsonl"
+    with Runtime(inner, http=True) as served:
+        served.wait_ready("f")
+        headers = {"Authorization": f"Bearer {served.token}", "X-Plain": "${secret:planted}"}
+        transport = {"type": "http", "url": f"{served.url}?q=${{secret:planted}}", "headers": headers}
+        remote = {"id": "r", "type": "server", "name": "r", "namespace": "r", "transport": transport}
+        (tmp_path / "outer").mkdir()
+        outer = graphs.saved(tmp_path / "outer", graphs.flat(remote))
+        env = {"FUSION_SECRET_PLANTED": value}
+        with Runtime(outer, "--trace", str(recorded), http=True, env=env) as runtime:
+            runtime.wait_ready("r")
+            seen = await watched(runtime, {"name": "r_f_echo", "arguments": {"v": f"it is {value}"}})
+
+    text = recorded.read_text(encoding="utf-8")
+    assert "it is ${secret:planted}" in text
+    assert '"x-plain": "${secret:planted}"' in text
+    assert value not in text
+    assert served.token not in text
+    assert value not in json.dumps([str(event) for event in seen])
+
+
 def test_what_looks_like_a_credential_is_hidden_wherever_it_stands() -> None:
     shown: list[HttpSeen] = []
 
