@@ -110,6 +110,7 @@ TABLE: tuple[Spec, ...] = (
         help="Enter the composite into an MCP client",
     ),
     Spec("file.import", "Import from clients…", ("Ctrl+Shift+I",), "import", help="Take over servers of other clients"),
+    Spec("file.secrets", "Secrets…", (), "key", help="See, store and delete secrets"),
     Spec("file.registry", "Search the registry…", (), "globe", help="Find servers in the MCP Registry"),
     Spec("file.picture", "Save as a picture…", ("Ctrl+Shift+E",), "page", _shown, help="PNG, SVG or Mermaid text"),
     Spec("file.versions", "Earlier versions…", (), "history", help="See and restore what was saved before"),

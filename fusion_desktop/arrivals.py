@@ -19,6 +19,7 @@ from fusion_desktop.completing import Completing, sentence
 from fusion_desktop.dialogs.filing import Filing
 from fusion_desktop.dialogs.importing import ImportDialog
 from fusion_desktop.dialogs.registry import RegistryDialog
+from fusion_desktop.dialogs.secrets import SecretsDialog, used_in
 from fusion_desktop.document import foreign
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.foreign import Arrival
@@ -58,7 +59,12 @@ class Arrivals(QObject):
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """Return what does each action of the table that brings something in."""
-        return {"edit.paste": self.paste, "file.import": self.choose, "file.registry": self.browse}
+        return {
+            "edit.paste": self.paste,
+            "file.import": self.choose,
+            "file.registry": self.browse,
+            "file.secrets": self.show_secrets,
+        }
 
     def paste(self) -> None:
         """Add what lies on the clipboard: nodes, a configuration, a command, a link or a URL, or files."""
@@ -116,6 +122,13 @@ class Arrivals(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.chosen.connect(self.add)
         dialog.address_changed.connect(lambda url: setattr(self._settings, "registry_url", url))
+        dialog.open()
+
+    def show_secrets(self) -> None:
+        """Show the secrets that are kept, and those the graph refers to."""
+        dialog = SecretsDialog(used_in(self._document.graph), self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.stored.connect(lambda name: self.said.emit(f"Stored {name}"))
         dialog.open()
 
     # Other clients

@@ -19,6 +19,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "file.picture",
             "file.versions",
             "",
+            "file.secrets",
             "file.preferences",
             "file.quit",
         ),
