@@ -33,7 +33,7 @@ async def examined(qtbot: QtBot, command: str, *args: str, **fields: object) -> 
     node = ServerNode(id="it", name="It", transport=transport)
     box = CompositeNode(id="box", name="Box")
     document.load(new_graph().but(nodes=(node, box), edges=(Edge(source="it", target="box"),)))
-    diagnosing = Diagnosing(document, lambda go_on: go_on())
+    diagnosing = Diagnosing(document, lambda go_on, _nodes: go_on())
     qtbot.addWidget(diagnosing.panel)
     diagnosing.panel.resize(340, 700)
     diagnosing.panel.show()

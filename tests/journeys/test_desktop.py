@@ -74,7 +74,7 @@ async def call_count(program: Program) -> str:
     """Call the tool that counts words in the inspector, and return what came back."""
     await until(lambda: program.session.state is SessionState.OPEN)
     await until(lambda: program.session.listing("tools").items)
-    panel = program.window.inspector
+    panel = program.inspector.panel
     program.window.show_panel("inspector")
     assert panel.show_tool("text_count")
     assert panel.tools.form is not None
