@@ -231,6 +231,15 @@ TABLE: tuple[Spec, ...] = (
         help="Try out what this node offers by itself",
     ),
     Spec(
+        "run.drift",
+        "What changed…",
+        (),
+        "history",
+        lambda now: _one(now) and not now.composites,
+        "canvas",
+        help="Show what a server offers anew, no longer or otherwise since that was accepted",
+    ),
+    Spec(
         "run.doctor",
         "Find out why…",
         ("Shift+D",),

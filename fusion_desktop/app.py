@@ -85,6 +85,7 @@ class Program(QObject):
             watching=self.watching,
             traffic_panel=TrafficPanel(self.traffic, JsonTree),
         )
+        self.process.event.connect(self.window.drifting.take)
 
     def _show_graph(self) -> None:
         graph = self.document.graph

@@ -80,7 +80,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "Run",
         (
-            *("run.start", "run.stop", "", "run.inspect", "run.doctor", "run.sign_in", "run.sign_out", ""),
+            *("run.start", "run.stop", "", "run.inspect", "run.doctor", "run.drift", "run.sign_in", "run.sign_out", ""),
             *("run.attach", "run.detach", "run.recording", "", "*transport"),
         ),
     ),
@@ -149,6 +149,7 @@ CONTEXT_MENUS: Mapping[str, tuple[str, ...]] = {
         "graph.frame",
         "run.inspect",
         "run.doctor",
+        "run.drift",
         "run.log",
         "run.traffic",
         "run.sign_in",

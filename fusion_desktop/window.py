@@ -34,6 +34,7 @@ from fusion_desktop.dialogs.filing import Filing
 from fusion_desktop.dialogs.first_start import FirstStartDialog
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.files import DocumentFile
+from fusion_desktop.drifting import Drifting
 from fusion_desktop.finding import Finding
 from fusion_desktop.first_starts import FirstStarts
 from fusion_desktop.focus import Focus
@@ -141,6 +142,7 @@ class MainWindow(QMainWindow):
         self.calling = calling
         self.diagnosing = diagnosing
         self.signing = Signing(document, status, self)
+        self.drifting = Drifting(document, self)
         self._docks: dict[str, Dock] = {}
         self._titles_timer = QTimer(self, interval=0, singleShot=True)
         self._titles_timer.timeout.connect(self._fit_titles)
@@ -183,25 +185,24 @@ class MainWindow(QMainWindow):
             ("problems", "Problems", self.problems, BOTTOM),
             ("calls", "Calls", self.calling.view, BOTTOM),
             ("doctor", "Doctor", self.diagnosing.panel, RIGHT),
+            ("drift", "Changes", self.drifting.panel, RIGHT),
         ):
             dock = Dock(name, title, panel, self)
             self._docks[name] = dock
             self.addDockWidget(area, dock)
             dock.toggleViewAction().toggled.connect(self._titles_timer.start)
             dock.dockLocationChanged.connect(self._titles_timer.start)
-        for first, second in (
-            ("properties", "inspector"),
-            ("properties", "history"),
-            ("log", "traffic"),
-            ("log", "problems"),
-            ("log", "calls"),
-            ("inspector", "doctor"),
-        ):
+        together = {
+            "properties": ("inspector", "history"),
+            "log": ("traffic", "problems", "calls"),
+            "inspector": ("doctor", "drift"),
+        }
+        for first, second in ((first, second) for first, others in together.items() for second in others):
             self.tabifyDockWidget(self._docks[first], self._docks[second])
         for name in ("properties", "log"):
             self._docks[name].raise_()
-        self._docks["history"].hide()
-        self._docks["doctor"].hide()
+        for name in ("history", "doctor", "drift"):
+            self._docks[name].hide()
         docks = [self._docks[name] for name in ("catalogue", "properties")]
         self.resizeDocks(docks, [248, 328], Qt.Orientation.Horizontal)
         self.resizeDocks([self._docks["log"]], [232], Qt.Orientation.Vertical)
@@ -269,6 +270,7 @@ class MainWindow(QMainWindow):
                 "view.full_screen": self._toggle_full_screen,
                 "run.start": lambda: self.running.start(self.settings.transport),
                 "run.stop": self.running.stop,
+                "run.drift": lambda: self.drifting.examine(self.scene.selected_nodes()[0]),
                 "run.doctor": lambda: self.diagnosing.examine(self.scene.selected_nodes()[0]),
                 **self.signing.handlers(self.scene.selected_nodes),
                 **self.attaching.handlers(),
@@ -277,7 +279,7 @@ class MainWindow(QMainWindow):
         )
         for source in (self.editing, self.filing, self.arrivals, self.view, self.properties, self.running):
             source.refused.connect(self.show_error)
-        for helper in (self.inspector, self.picturing, self.restoring):
+        for helper in (self.inspector, self.picturing, self.restoring, self.calling, self.diagnosing, self.drifting):
             helper.refused.connect(self.show_error)
         self.file.failed.connect(self.show_error)
         for teller in (self.picturing, self.restoring, self.editing, self.filing, self.arrivals, self.completing):
@@ -285,13 +287,13 @@ class MainWindow(QMainWindow):
         self.completing.asked.connect(self.show_error)
         self._first_starts.asked.connect(self._ask_first_start)
         self._first_starts.refused.connect(self.show_error)
-        self.calling.refused.connect(self.show_error)
-        self.diagnosing.refused.connect(self.show_error)
-        self.diagnosing.shown.connect(lambda: self.show_panel("doctor"))
-        self.diagnosing.properties_wanted.connect(self._show_properties)
+        for helper, panel in ((self.calling, "inspector"), (self.diagnosing, "doctor"), (self.drifting, "drift")):
+            helper.shown.connect(partial(self.show_panel, panel))
+        self.drifting.marked.connect(self.scene.show_mark)
+        self.diagnosing.properties_wanted.connect(self.editing.show_node)
+        self.diagnosing.properties_wanted.connect(lambda _: self.show_panel("properties"))
         self.calling.noticed.connect(lambda text: self.banner.tell(text, role="warning"))
-        self.calling.save_graph_wanted.connect(lambda then: self.filing.save(then))
-        self.calling.shown.connect(lambda: self.show_panel("inspector"))
+        self.calling.save_graph_wanted.connect(self.filing.save)
         self.running.warned.connect(lambda text: self.banner.tell(text, role="warning"))
         self.signing.show_in(self.banner, self.problems, self.properties.node_page, self.view)
         self.running.changed.connect(self._update_running)
@@ -439,10 +441,6 @@ class MainWindow(QMainWindow):
     def _inspect(self) -> None:
         self.inspector.inspect(self.scene.selected_nodes()[0])
         self.focus.enter("inspector")
-
-    def _show_properties(self, node_id: str) -> None:
-        self.editing.show_node(node_id)
-        self.show_panel("properties")
 
     def _edit_properties(self) -> None:
         self.focus.enter("properties")

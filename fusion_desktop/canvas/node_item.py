@@ -33,6 +33,7 @@ class NodeItem(QGraphicsItem):
         self.node_id = node.id
         self.state: State | None = None
         self.detail = ""
+        self.mark = ""
         self.is_locked = False
         self._title, self._line = QStaticText(), QStaticText()
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIsSelectable)
@@ -50,6 +51,12 @@ class NodeItem(QGraphicsItem):
         """Show what the node is doing; None while nothing runs."""
         if (state, detail) != (self.state, self.detail):
             self.state, self.detail = state, detail
+            self._prepare()
+
+    def show_mark(self, words: str) -> None:
+        """Say that somebody should look at the node, and why; nothing when there is no need."""
+        if words != self.mark:
+            self.mark = words
             self._prepare()
 
     def show_locked(self, locked: bool) -> None:
@@ -95,6 +102,8 @@ class NodeItem(QGraphicsItem):
         painter.setOpacity(1.0)
         if (shown := self.shown_state) is not None:
             draw_badge(painter, shown, QPointF(NODE_WIDTH - 22, NODE_HEIGHT / 2))
+        if self.mark:
+            _paint_mark(painter)
         if self.is_locked:
             assets.draw_icon(painter, "lock", _LOCK, theme.current().muted)
 
@@ -171,9 +180,20 @@ class NodeItem(QGraphicsItem):
         middle = Qt.TextElideMode.ElideRight if self.detail else Qt.TextElideMode.ElideMiddle
         self._line = _static(pens.body_metrics.elidedText(line, middle, room), pens.body)
         self._icon = "terminal" if isinstance(node.transport, StdioTransport) else "globe"
-        words = (shown.look.words if (shown := self.shown_state) else "", self.detail, _summary(node))
+        mark = f"Changed since it was accepted: {self.mark}" if self.mark else ""
+        words = (shown.look.words if (shown := self.shown_state) else "", self.detail, mark, _summary(node))
         self.setToolTip("\n".join([node.name, *(word for word in words if word)]))
         self.update()
+
+
+def _paint_mark(painter: QPainter) -> None:
+    """Paint the chip at the upper corner: its sign says the same without the colour."""
+    painter.setPen(QPen(theme.colour("node"), 2))
+    painter.setBrush(theme.colour("warning"))
+    painter.drawRoundedRect(_MARK, _MARK.height() / 2, _MARK.height() / 2)
+    painter.setFont(inks.ink().letter)
+    painter.setPen(theme.colour("node"))
+    painter.drawText(_MARK, Qt.AlignmentFlag.AlignCenter, "±")
 
 
 def _summary(node: ServerNode) -> str:
@@ -194,6 +214,7 @@ def _static(text: str, font: QFont) -> QStaticText:
     return made
 
 
+_MARK = QRectF(NODE_WIDTH - 40, -8, 24, 16)
 _LOCK = QRectF(NODE_WIDTH - 18, 4, 12, 12)
 _TILE = QRectF(12, 14, 32, 32)
 _PILL = QRectF(_TEXT_LEFT, 32, 64, 20)

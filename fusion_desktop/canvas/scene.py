@@ -244,6 +244,11 @@ class CanvasScene(QGraphicsScene):
         if (wire := self._edges.get((source, target))) is not None:
             wire.show_calls(busy, words)
 
+    def show_mark(self, node_id: str, words: str) -> None:
+        """Mark a server somebody should look at, or no longer."""
+        if isinstance(item := self._items.get(node_id), NodeItem):
+            item.show_mark(words)
+
     def is_composite(self, node_id: str) -> bool:
         """Tell whether a node is drawn as a composite."""
         return isinstance(self._items.get(node_id), CompositeItem)
