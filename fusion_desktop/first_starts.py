@@ -94,11 +94,9 @@ class FirstStarts(QObject):
         before, self._before = self._before, _commands(self._document.graph)
         if not self._document.undo_stack.count():
             return  # another graph was opened: nothing in it was typed
-        typed = [
-            command
-            for node_id, command in self._before.items()
-            if node_id in before and command != (old := before[node_id]) and (_is_empty(old) or old in self._confirmed)
-        ]
+        # Edits keep the values they do not change, so that a large graph is compared in no time.
+        changed = ((before[node_id], now) for node_id, now in self._before.items() if node_id in before)
+        typed = [now for old, now in changed if old is not now and (_is_empty(old) or old in self._confirmed)]
         fresh = [command for command in typed if not _is_empty(command) and command not in self._confirmed]
         if fresh:
             try:

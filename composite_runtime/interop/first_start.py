@@ -50,7 +50,8 @@ class Confirmed:
 
     def add(self, transports: Iterable[StdioTransport]) -> None:
         """Remember that these commands may be started; raise `FusionError` if that cannot be written."""
-        self._known = self._digests() | {digest(transport) for transport in transports}
+        # Read again, because another window may have added some meanwhile.
+        self._known = self._digests() | _read(self._path()) | {digest(transport) for transport in transports}
         files.write_text(self._path(), json.dumps({"version": 1, "confirmed": sorted(self._known)}, indent=1))
 
     def _path(self) -> Path:

@@ -16,6 +16,8 @@ from fusion_desktop.app import Program
 from fusion_desktop.dialogs.prompts import PromptDialog
 from fusion_desktop.document import offers
 from fusion_desktop.document.template import Template
+from tests.fusion_desktop.graphs import desk
+from tests.fusion_desktop.pointer import Pointer
 from tests.fusion_desktop.test_first_starts import until
 from tests.support.registry import ROOT
 
@@ -153,6 +155,27 @@ async def test_nothing_is_added_before_its_secret_is_kept(
     assert isinstance(node, ServerNode)
     assert "planted" not in node.model_dump_json()
     assert set(secrets.names().values()) == {"file"}
+    assert program.document.undo_stack.count() == 1
+
+
+async def test_a_template_dropped_into_a_composite_asks_and_then_joins_it(qtbot: QtBot, program: Program) -> None:
+    program.document.load(desk())
+    program.window.editing.fit()
+    pointer = Pointer(program.window.view)
+    mime = KNOWN["brave-search"].to_mime()
+    assert pointer.drag_in(mime, 420, 330)
+    pointer.drop(mime, 420, 330)
+    await until(lambda: program.window.findChild(PromptDialog) is not None)
+    dialog = program.window.findChild(PromptDialog)
+    assert dialog is not None
+    before = len(program.document.graph.nodes)
+    dialog.fields["env.BRAVE_API_KEY"].write_path("planted")
+    dialog.finish()
+    await until(lambda: "was not stored" in program.window.banner.text)
+    _press(program.window.banner, "Keep them in a file")
+    await until(lambda: len(program.document.graph.nodes) == before + 1)
+
+    assert program.document.homes[program.document.graph.nodes[-1].id] == "box"
     assert program.document.undo_stack.count() == 1
 
 
