@@ -51,18 +51,18 @@ class DragNodes:
     def move(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         if not self._nodes:
             return
-        dx, dy = self._delta(point, modifiers)
-        self._ground.scene.preview_move(self._nodes, dx, dy)
-        self._aim(point, modifiers)
+        delta = self._delta(point, modifiers)
+        self._ground.scene.preview_move(self._nodes, *delta)
+        self._aim(point, delta)
 
     def finish(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         if not self._nodes:
             self._unmark()
             return
-        self._aim(point, modifiers)
+        delta = self._delta(point, modifiers)
+        self._aim(point, delta)
         target = self._target.node_id if self._target is not None else None
         wire = self._wire.ends if self._wire is not None else None
-        delta = self._delta(point, modifiers)
         self._unmark()
         document, scene = self._ground.document, self._ground.scene
         if self.is_refused or delta == (0.0, 0.0):
@@ -101,10 +101,10 @@ class DragNodes:
         dy = way.y() + snap.dy if snap.dy is not None else snapped(corner.y + way.y()) - corner.y
         return round(dx, 3), round(dy, 3)
 
-    def _aim(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
+    def _aim(self, point: QPointF, delta: tuple[float, float]) -> None:
         """Find where the nodes would go, and say so on the canvas."""
         self._aim_at_wire(point)
-        target = self._ground.scene.composite_at(point, self._carried)
+        target = self._folded_around(delta) or self._ground.scene.composite_at(point, self._carried)
         reason = None
         document = self._ground.document
         homes, graph = self._levels, document.graph
@@ -121,6 +121,21 @@ class DragNodes:
             target.show_target(reason is None if joining or reason else None)
         self.is_refused = reason is not None
         self.hint = reason or self._promise(target, joining, leaving=leaving)
+
+    def _folded_around(self, delta: tuple[float, float]) -> CompositeItem | None:
+        """Return the collapsed composite that would take a member of it in, since it lies there once it is expanded."""
+        graph = self._ground.document.graph
+        for one in self._nodes:
+            middle = places.rect_of(graph, one).middle
+            for edge in graph.memberships(one):
+                if edge.target in self._carried or edge.target == self._levels.get(one):
+                    continue
+                item = self._ground.scene.item(edge.target)
+                if not isinstance(item, CompositeItem) or not item.is_collapsed or not item.isVisible():
+                    continue
+                if places.rect_of(graph, edge.target).holds((middle[0] + delta[0], middle[1] + delta[1])):
+                    return item
+        return None
 
     def _aim_at_wire(self, point: QPointF) -> None:
         """Find the wire into which a composite would go, if one is dragged alone."""

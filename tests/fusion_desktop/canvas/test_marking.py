@@ -10,6 +10,7 @@ from composite_runtime.graph.model import Box, CompositeNode, Note
 from fusion_desktop.canvas.composite_item import CompositeItem
 from fusion_desktop.canvas.editing import Editing
 from fusion_desktop.canvas.scene import CanvasScene
+from fusion_desktop.canvas.view import CanvasView
 from fusion_desktop.document import places
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.template import Template
@@ -304,3 +305,20 @@ def test_arrow_keys_reach_frames_and_notes_too(document: Document, scene: Canvas
     assert scene.selected() == ["note"]
     do(editing, "go.up")
     assert scene.selected() == ["loose"]
+
+
+def test_a_member_that_would_vanish_into_a_collapsed_composite_is_told_so_while_it_is_dragged(
+    document: Document, pointer: Pointer, scene: CanvasScene, view: CanvasView
+) -> None:
+    document.load(graph((composite("box"), (300, 100, 400, 300)), (server("loose"), (0, 100)), edges="loose>box"))
+    fold(document, pointer)
+
+    pointer.press(50, 130)
+    pointer.move(300, 300)
+    pointer.move(450, 330)
+    assert view.gesture is not None
+    assert view.gesture.hint == "Add to Box"
+    pointer.release(450, 330)
+
+    assert document.homes["loose"] == "box"
+    assert document.undo_stack.undoText() == "Move Loose into Box"

@@ -33,7 +33,6 @@ def test_members_together(members: set[State], shown: State | None) -> None:
 def test_no_two_states_look_alike_without_colour() -> None:
     looks = [(state.look.shape, state.look.letter, state.look.filled) for state in State]
     assert len(set(looks)) == len(State)
-    assert len({state.look.letter for state in State}) == len(State)
     assert len({state.look.words for state in State}) == len(State)
     for state in State:
         assert getattr(theme.LIGHT, state.value)
