@@ -173,6 +173,9 @@ class NodeAccess(QAccessibleInterface):
     def state(self) -> QAccessible.State:
         state = QAccessible.State()
         state.selectable = True
+        if isinstance(self.item, CompositeItem):
+            state.expandable = True
+            state.collapsed, state.expanded = self.item.is_collapsed, not self.item.is_collapsed
         state.focusable = True
         state.selected = self.item.isSelected()
         state.focused = self.item.isSelected() and self._access.view.hasFocus()

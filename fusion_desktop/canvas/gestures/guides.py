@@ -35,16 +35,19 @@ class Guides:
         self._across = _Axis(across)
         self._down = _Axis([(c, d, a, b) for a, b, c, d in across])
 
-    def snap(self, rect: QRectF, reach: float) -> Snap:
-        """Return how to move a rectangle that far at most so that it is in line with its neighbours."""
+    def snap(self, rect: QRectF, reach: float, *, evenly: bool = True) -> Snap:
+        """Return how to move a rectangle that far at most so that it is in line with its neighbours, or evenly spaced.
+
+        A corner that is pulled is a rectangle without a size.
+        """
         own = (rect.left(), rect.right(), rect.top(), rect.bottom())
         dx = self._across.nearest(own, reach)
         shifted = rect.translated(dx or 0.0, 0.0)
         dy = self._down.nearest((shifted.top(), shifted.bottom(), shifted.left(), shifted.right()), reach)
-        if dx is None:
+        if dx is None and evenly:
             moved = rect.translated(0.0, dy or 0.0)
             dx = self._across.evenly((moved.left(), moved.right(), moved.top(), moved.bottom()), reach)
-        if dy is None:
+        if dy is None and evenly:
             moved = rect.translated(dx or 0.0, 0.0)
             dy = self._down.evenly((moved.top(), moved.bottom(), moved.left(), moved.right()), reach)
         placed = rect.translated(dx or 0.0, dy or 0.0)
@@ -84,14 +87,17 @@ class _Axis:
 
     def shown(self, own: Span) -> Iterator[tuple[float, float, float, float]]:
         """Yield lines, as along and across of both ends: through what is in line, or in the gaps that are equal."""
-        found = False
+        lines: dict[float, tuple[float, float]] = {}
         for mark in _marks(own):
             first = bisect_left(self._at, mark - 0.25)
             same = [span for at, span in self._lines[first : first + 50] if abs(at - mark) <= 0.25]
             if same:
-                found = True
-                yield mark, min(own[2], *(s[2] for s in same)), mark, max(own[3], *(s[3] for s in same))
-        if not found:
+                lines[mark] = (min(own[2], *(s[2] for s in same)), max(own[3], *(s[3] for s in same)))
+        if len(lines) == 3:
+            del lines[_marks(own)[1]]  # where both edges are in line, that the middles are says nothing new
+        for mark, (begin, end) in lines.items():
+            yield mark, begin, mark, end
+        if not lines:
             for start, gaps in self._even(own):
                 if abs(start - own[0]) <= 0.25:
                     middle = (own[2] + own[3]) / 2

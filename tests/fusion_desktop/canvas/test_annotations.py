@@ -247,6 +247,21 @@ def test_assistive_technology_reads_frames_and_notes(
     assert all(name for name in names)
 
 
+def test_assistive_technology_is_told_what_is_collapsed(
+    document: Document, scene: CanvasScene, view: CanvasView, editing: Editing
+) -> None:
+    document.load(desk())
+    access = Access(document, scene, view)
+    item = scene.item("box")
+    assert item is not None
+    scene.select(["box"])
+    assert access.node(item).state().expanded
+    do(editing, "graph.collapse")
+    assert access.node(item).state().collapsed
+    assert access.describe(item) == "Box, composite, 1 member, collapsed"
+    assert [node.node_id for node in access.shown()] == ["loose", "box"]
+
+
 def test_every_field_on_the_canvas_has_a_name(view: CanvasView) -> None:
     for field in view.viewport().findChildren(QWidget):
         if field.focusPolicy() != Qt.FocusPolicy.NoFocus and isinstance(field, NameEdit | NoteEdit):

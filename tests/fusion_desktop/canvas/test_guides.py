@@ -12,7 +12,7 @@ from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.canvas.view import CanvasView
 from fusion_desktop.document.document import Document
 from tests.bench.painting import large
-from tests.fusion_desktop.graphs import graph, server
+from tests.fusion_desktop.graphs import composite, graph, server
 from tests.fusion_desktop.pointer import Pointer
 
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -91,3 +91,14 @@ def test_dragging_two_hundred_among_two_thousand_stays_fluent(
         steps.append(time.process_time() - start)
     gesture.cancel()
     assert sorted(steps)[10] < 0.016
+
+
+def test_a_corner_that_is_pulled_snaps_to_its_neighbours(document: Document, pointer: Pointer) -> None:
+    document.load(graph((composite("box"), (100, 100, 300, 200)), (server("b"), (233, 500))))
+
+    pointer.drag((395, 295), (450, 352))  # the right edge of b lies at 453
+
+    assert document.box("box").width == 353
+    assert document.box("box").height == 260
+    pointer.drag((448, 355), (440, 348), keys=CTRL)
+    assert (document.box("box").width, document.box("box").height) == (345, 253)
