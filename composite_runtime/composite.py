@@ -18,6 +18,7 @@ from composite_runtime.wire.jsonrpc import INVALID_PARAMS, RESOURCE_NOT_FOUND, J
 
 # Links a child hands out without listing them are remembered, so that they can be followed.
 _PLACES_LIMIT = 10_000
+_CATALOGS_LIMIT = 1024
 _PAGES = 100
 _LEARNED_S = 0.1
 _ANYWHERE_S = 30.0
@@ -34,7 +35,7 @@ class Composite:
         self._name = name
         self._members: tuple[Member, ...] = ()
         self._changed = asyncio.Event()
-        self._catalogs: dict[tuple[str, ...], Catalog] = {}
+        self._catalogs: OrderedDict[tuple[str, ...], Catalog] = OrderedDict()
         self._outdated: tuple[Catalog, ...] = ()
         self._changes = 0
         self._links: OrderedDict[str, Member] = OrderedDict()
@@ -83,7 +84,8 @@ class Composite:
 
     def forget(self, session: str) -> None:
         """End what the members hold for a client's session."""
-        self._catalogs = {key: catalog for key, catalog in self._catalogs.items() if session not in key}
+        for key in [key for key in self._catalogs if session in key]:
+            del self._catalogs[key]
         for member in self._members:
             member.provider.forget(session)
 
@@ -93,7 +95,7 @@ class Composite:
 
     async def catalog(self, caller: Caller, patience_s: float = 0.0) -> Catalog:
         """Return the catalog for a caller; made anew only after something changed, or while something may."""
-        key = (caller.era, *sorted(caller.interactive), caller.session if caller.interactive else "")
+        key = _key(caller)
         catalog = self._catalogs.get(key)
         if catalog is None:
             members, changes = self._members, self._changes
@@ -102,6 +104,8 @@ class Composite:
             # Whatever has changed while members were waited for may be missing in it.
             if catalog.offers.complete and changes == self._changes:
                 self._catalogs[key] = catalog
+                if len(self._catalogs) > _CATALOGS_LIMIT:  # of clients that left in the middle of something
+                    self._catalogs.popitem(last=False)
         return catalog
 
     async def request(self, method: str, params: Json, relay: Relay) -> Json:
@@ -140,6 +144,8 @@ class Composite:
             await member.provider.watch(own, caller, on=on, kind=kind)
             return
         catalog = await self.catalog(caller, FIRST_LIST_S)
+        if not on:  # the client may have gone, and nobody else would ever drop what is kept for it
+            self._catalogs.pop(_key(caller), None)
         route = self._route(name, catalog)
         if route is None:
             raise not_found(caller.era, name)
@@ -327,6 +333,11 @@ class Composite:
     def _pass_up(self, notice: Notice) -> None:
         for listener in tuple(self._listeners):
             listener(notice)
+
+
+def _key(caller: Caller) -> tuple[str, ...]:
+    """Return what tells callers apart that may be offered different things."""
+    return (caller.era, *sorted(caller.interactive), caller.session if caller.interactive else "")
 
 
 async def _pages(provider: Provider, relay: Relay) -> AsyncIterator[Json]:

@@ -295,6 +295,18 @@ async def test_a_call_in_flight_survives_that_its_member_is_removed() -> None:
     assert await running == {"content": []}
 
 
+async def test_nothing_is_kept_for_a_client_that_has_gone() -> None:
+    child = HandMade("a", resources=("a:b",))
+    composite = Composite("c", "C", [member("a", child)])
+    caller = declares("roots", session="gone")
+    await composite.watch("a:b", caller, on=True)
+    assert composite._catalogs
+    composite.forget("gone")
+    await composite.watch("a:b", caller, on=False)  # which comes a moment later
+    assert not composite._catalogs
+    assert child.watched == [("a:b", True), ("a:b", False)]
+
+
 async def test_a_log_level_reaches_every_member_and_what_clients_tell_too() -> None:
     children = [HandMade("a"), HandMade("b")]
     composite = Composite("c", "C", [member(child.node, child) for child in children])
