@@ -41,7 +41,7 @@ class LoneRelay:
 async def opened(path: Path, wanted: str | None, emit: Emit) -> AsyncIterator[Composite]:
     """Open the composite of a graph file with its children; raise `GraphError` when that is impossible."""
     graph = file.load(path)
-    supervisor = Supervisor(emit=emit)
+    supervisor = Supervisor(emit=emit, graph=str(path))
     try:
         composite = supervisor.apply(graph, served_root(graph, wanted))
         supervisor.start(CALLER)

@@ -105,7 +105,7 @@ class _Run:
         self._recorder = Recorder(options.trace) if options.trace is not None else None
         self._taps = Switch(self._recorder)
         self._feed = Feed(str(options.graph.resolve()), supervised=options.supervised, keeps_first=options.watched)
-        self._supervisor = Supervisor(emit=self._emit, recorder=self._taps)
+        self._supervisor = Supervisor(emit=self._emit, recorder=self._taps, graph=str(options.graph.resolve()))
         self._stop = asyncio.Event()
         self._tasks = Tasks()
         self._feeding = Tasks()

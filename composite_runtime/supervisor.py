@@ -28,9 +28,12 @@ _CLOSE_S = 5.0
 class Supervisor:
     """Holds the providers of the graph being served: one child per server node, one composite per composite node."""
 
-    def __init__(self, *, emit: Emit, memory: Memory | None = None, recorder: Taps | None = None) -> None:
+    def __init__(
+        self, *, emit: Emit, memory: Memory | None = None, recorder: Taps | None = None, graph: str = "GRAPH"
+    ) -> None:
         self._emit = emit
         self._recorder = recorder
+        self._graph = graph
         self._memory = memory or Memory()
         self._arrivals = Arrivals()
         groups = paths.home() / "run"
@@ -101,6 +104,7 @@ class Supervisor:
                     memory=self._memory,
                     arrivals=self._arrivals,
                     recorder=self._recorder,
+                    graph=self._graph,
                 )
         return built
 

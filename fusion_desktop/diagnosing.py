@@ -64,6 +64,8 @@ class Diagnosing(QObject):
     """The panel has something to show."""
     properties_wanted = Signal(str)
     """The id of a node that has to be changed by hand."""
+    sign_in_wanted = Signal(str)
+    """The id of a node somebody has to sign in to."""
     refused = Signal(str)
 
     def __init__(self, document: Document, guard: Guard, parent: QObject | None = None) -> None:
@@ -121,6 +123,8 @@ class Diagnosing(QObject):
         if command is not None:
             words = _cut(_COMMANDS[fix.action].format(fix.value))
             return Offer(words, f"Shows the command first: {command}", lambda: self._ask_command(command))
+        if fix.action == "sign-in":
+            return Offer("Sign in…", "Opens your browser", lambda: self.sign_in_wanted.emit(node.id))
         if fix.action in _BY_HAND:
             words = _cut(_BY_HAND[fix.action].format(fix.value or "the variable"))
             return Offer(words, "Shows its properties", lambda: self.properties_wanted.emit(node.id))

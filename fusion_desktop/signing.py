@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QMainWindow
 
 from composite_runtime.graph.check import Level, Problem
 from composite_runtime.graph.model import ServerNode, StdioTransport
-from fusion_desktop.canvas.view import CanvasView
 from fusion_desktop.document.document import Document
 from fusion_desktop.panels.banner import Banner
 from fusion_desktop.panels.problems import ProblemsPanel
@@ -38,16 +37,16 @@ class Signing(QObject):
         status.reset.connect(self._look)
         document.edited.connect(self._look)
 
-    def show_in(self, banner: Banner, problems: ProblemsPanel, page: NodePage, view: CanvasView) -> None:
-        """Tell what is needed in these, and do what they ask for."""
+    def show_in(self, banner: Banner, problems: ProblemsPanel, page: NodePage, *askers: SignalInstance) -> None:
+        """Tell what is needed in these; sign in when they want it, or one of the other signals."""
         self._banner = banner
         self.refused.connect(lambda text: banner.tell(text, role="error"))
         self.said.connect(lambda text: self._window.statusBar().showMessage(text, 4000))
         self.needs_changed.connect(problems.show_needs)
         self.changed.connect(page.show_sign_in)
         page.sign_in.sign_out_wanted.connect(self.sign_out)
-        for source in (problems, page.sign_in, view):
-            source.sign_in_wanted.connect(self.sign_in)
+        for wanted in (page.sign_in.sign_in_wanted, problems.sign_in_wanted, *askers):
+            wanted.connect(self.sign_in)
 
     def handlers(self, selected: Callable[[], Sequence[str]]) -> dict[str, Callable[[], object]]:
         """Return what the actions do to the one node that is selected."""

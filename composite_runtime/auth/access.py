@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import NoReturn
@@ -26,12 +27,16 @@ _KEEPING_S = 3.0
 
 
 class Access:
-    """The way in to one remote child, for all its connections. `need` is what a person has to do, or None."""
+    """The way in to one remote child, for all its connections. `need` is what a person has to do, or None.
 
-    def __init__(self, node: ServerNode, changed: Callable[[], None]) -> None:
+    `graph` is how the graph is called in the command that does it.
+    """
+
+    def __init__(self, node: ServerNode, changed: Callable[[], None], graph: str = "GRAPH") -> None:
         transport = node.transport
         assert not isinstance(transport, StdioTransport)
         self._node = node
+        self._graph = graph
         self._key = transport.url
         self._auth = transport.auth or Auth()
         self._is_machine = self._auth.grant == "client_credentials"
@@ -208,7 +213,8 @@ class Access:
         return True
 
     def _remedy(self, what: str) -> str:
-        return f"{what} in Fusion, or with `composite-runtime sign-in GRAPH {self._node.id}`"
+        command = shlex.join(["composite-runtime", "sign-in", self._graph, self._node.id])
+        return f"{what} in Fusion, or with `{command}`"
 
     def _require(self, need: str) -> NoReturn:
         self.need = need

@@ -48,6 +48,7 @@ class Child:
         memory: Memory,
         arrivals: Arrivals | None = None,
         recorder: Taps | None = None,
+        graph: str = "GRAPH",
     ) -> None:
         self._node = node
         self._emit = emit
@@ -66,7 +67,7 @@ class Child:
         self._turns = asyncio.Semaphore(node.limits.concurrent_calls)
         self._timeouts = Timeouts(node.limits.idle_s, node.limits.total_s)
         self._told_last: tuple[ChildState, str | None, int | None, int | None, str | None] | None = None
-        self._access = access_to(node, self._access_changed)
+        self._access = access_to(node, self._access_changed, graph)
 
     @property
     def node(self) -> str:

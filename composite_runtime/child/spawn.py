@@ -48,10 +48,10 @@ class CommandMissing(ChildError):
     """The command of a server is not there; starting it again does not help."""
 
 
-def access_to(node: ServerNode, changed: Callable[[], None]) -> "Access | None":
+def access_to(node: ServerNode, changed: Callable[[], None], graph: str = "GRAPH") -> "Access | None":
     """Return what lets us in to a remote server, unless the user has set a header that does.
 
-    `changed` is called when it needs a person, or does no longer.
+    `changed` is called when it needs a person, or does no longer; `graph` is the file that person has to name.
     """
     transport = node.transport
     if isinstance(transport, StdioTransport) or "authorization" in map(str.lower, transport.headers):
@@ -59,7 +59,7 @@ def access_to(node: ServerNode, changed: Callable[[], None]) -> "Access | None":
     # Imported here for the same reason as the HTTP client below.
     from composite_runtime.auth.access import Access
 
-    return Access(node, changed)
+    return Access(node, changed, graph)
 
 
 async def transport_to(

@@ -1,6 +1,7 @@
 """The checks of a remote server's first answer: is it MCP, is it the right transport, does it let us in."""
 
 import re
+from collections.abc import Mapping
 from urllib.parse import urljoin, urlsplit
 
 from composite_runtime import secrets
@@ -77,7 +78,10 @@ async def check_answer(
         how = "it lets us in with the headers set" if headers else "it lets us in"
         return [passed(Step.ANSWER, seen), passed(Step.AUTHORIZATION, how)]
     if finding.fault in {"unauthorized", "forbidden"}:
-        return [passed(Step.ANSWER, seen), failed(Step.AUTHORIZATION, _about_token(finding, answer, transport), seen)]
+        return [
+            passed(Step.ANSWER, seen),
+            failed(Step.AUTHORIZATION, _about_token(finding, answer, transport, headers), seen),
+        ]
     return [failed(Step.ANSWER, finding, seen, *answer.body[:400].splitlines()[:5])]
 
 
@@ -159,7 +163,9 @@ def _not_http(url: str, error: NotHttp) -> Finding:
     return Finding("not-http", "what listens there does not speak HTTP", remedy, (Fix("set-url"),))
 
 
-def _about_token(finding: Finding, answer: Answer, transport: HttpTransport | SseTransport) -> Finding:
+def _about_token(
+    finding: Finding, answer: Answer, transport: HttpTransport | SseTransport, headers: Mapping[str, str]
+) -> Finding:
     """Say what to do about credentials: none were sent, they are wrong, or they do not suffice."""
     sent = {name.lower(): text for name, text in transport.headers.items()}.get("authorization")
     names = [reference.name for reference in secrets.references(sent or "") if reference.kind == "secret"]
@@ -170,7 +176,12 @@ def _about_token(finding: Finding, answer: Answer, transport: HttpTransport | Ss
     if sent is not None:
         remedy = "Make a new token and store it in place of the old one."
         return Finding("token-refused", "it refuses the token that is sent (401): wrong or expired", remedy, fixes)
-    oauth = "resource_metadata" in answer.headers.get("www-authenticate", "")
-    how = "It signs users in by OAuth: get a token from its makers, then store" if oauth else "Get a token, store"
-    remedy = f"{how} it as a secret and set the header Authorization to Bearer ${{secret:NAME}}."
-    return Finding(finding.fault, finding.message, remedy, fixes)
+    if "authorization" in headers:
+        remedy = "Sign in again, in Fusion or with `composite-runtime sign-in`."
+        return Finding("sign-in-refused", "it does not accept its sign-in any more (401)", remedy, (Fix("sign-in"),))
+    by_hand = "store a token as a secret and set the header Authorization to Bearer ${secret:NAME}"
+    if "resource_metadata" in answer.headers.get("www-authenticate", ""):
+        remedy = f"Sign in, in Fusion or with `composite-runtime sign-in`; or {by_hand}."
+        return Finding(finding.fault, "it wants you to sign in (401)", remedy, (Fix("sign-in"), *fixes))
+    remedy = f"Sign in if it offers that; else {by_hand}."
+    return Finding(finding.fault, finding.message, remedy, (*fixes, Fix("sign-in")))

@@ -8,7 +8,7 @@ from typing import Any
 
 from composite_runtime.child.connection import CLIENT_INFO
 from composite_runtime.child.lists import read_offers
-from composite_runtime.child.spawn import transport_to
+from composite_runtime.child.spawn import access_to, transport_to
 from composite_runtime.doctor.findings import Check, Finding, Fix, Step, failed, passed, warned
 from composite_runtime.doctor.words import serves_http, understood
 from composite_runtime.errors import ChildError, SecretMissing
@@ -72,13 +72,14 @@ class Conversation:
     def __init__(self, node: ServerNode, guard: Guard) -> None:
         self._node = node
         self._guard = guard
+        self._access = access_to(node, lambda: None)
         self.heard = Heard()
         self.exit_code: Callable[[], int | None] = lambda: None
         self.link: Link | None = None
 
     async def open(self, era: Era, limit_s: float) -> None:
         """Connect; raise `TimeoutError`, or what the link raises."""
-        transport = await transport_to(self._node, self._guard, self.heard.stderr.append)
+        transport = await transport_to(self._node, self._guard, self.heard.stderr.append, self._access)
         self.exit_code = lambda: getattr(transport, "exit_code", None)
         self.link = Link(
             TappedTransport(transport, self.heard),
@@ -95,6 +96,8 @@ class Conversation:
         """End the server."""
         if self.link is not None:
             await self.link.close()
+        if self._access is not None:
+            await self._access.close()
 
 
 async def _nobody(method: str, params: Json, relay: Relay | None) -> Json:

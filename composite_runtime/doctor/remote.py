@@ -4,14 +4,16 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from urllib.parse import SplitResult, urlsplit
 
 from composite_runtime import secrets
+from composite_runtime.child.spawn import access_to
 from composite_runtime.doctor.answer import check_answer
 from composite_runtime.doctor.findings import Check, Finding, Fix, Step, failed, passed, skipped
 from composite_runtime.doctor.http_probe import port_of, tls_context
 from composite_runtime.doctor.values import check_references
+from composite_runtime.errors import ChildError
 from composite_runtime.graph.model import HttpTransport, ServerNode, SseTransport
 
 _SELF_SIGNED = frozenset({18, 19, 20, 21})
@@ -41,8 +43,22 @@ async def checks(
     yield await _check_address(parts, limit_s)
     yield await _check_connection(parts, limit_s)
     yield await _check_encryption(url, parts, limit_s)
+    headers |= await _signed_in(node)
     for check in await check_answer(transport, url, headers, limit_s):
         yield check
+
+
+async def _signed_in(node: ServerNode) -> Mapping[str, str]:
+    """Return the header of a sign-in, if there is one that works."""
+    access = access_to(node, lambda: None)
+    if access is None:
+        return {}
+    try:
+        return await access.headers()
+    except ChildError:
+        return {}
+    finally:
+        await access.close()
 
 
 async def _check_address(parts: SplitResult, limit_s: float) -> Check:

@@ -55,10 +55,10 @@ def _pin(node: ServerNode, value: str) -> ServerNode | None:
 
 def _transport(node: ServerNode, value: str) -> ServerNode | None:
     kind, _, url = value.partition(" ")
-    headers: Mapping[str, str] = {} if isinstance(node.transport, StdioTransport) else node.transport.headers
-    if kind == "sse":
-        return node.but(transport=SseTransport(url=url, headers=headers))
-    return node.but(transport=HttpTransport(url=url, headers=headers))
+    old = node.transport
+    kept = {} if isinstance(old, StdioTransport) else {"headers": old.headers, "auth": old.auth}
+    made = SseTransport if kind == "sse" else HttpTransport
+    return node.but(transport=made.model_validate({"url": url, **kept}))
 
 
 def _url(node: ServerNode, value: str) -> ServerNode | None:

@@ -71,7 +71,7 @@ def test_a_running_graph_says_who_must_sign_in_and_uses_it_at_once(
         runtime.wait_ready("vault")
         answer = opened(client)
 
-    assert "composite-runtime sign-in" in told["reason"]
+    assert f"composite-runtime sign-in {graph} vault" in told["reason"]
     assert "wants you to sign in" in refusal
     assert (outcome.code, answer) == (0, "gold bar 7")
     assert "You are signed in" in outcome.page
