@@ -20,12 +20,14 @@ from PySide6.QtWidgets import (
 )
 
 from composite_runtime.graph.model import StdioTransport
+from composite_runtime.graph.naming import slug
 from composite_runtime.interop import importing
 from composite_runtime.interop.importing import Candidate, Gathered
+from composite_runtime.interop.plain_secrets import move
 from fusion_desktop import tasks
 
 _CANDIDATE = Qt.ItemDataRole.UserRole
-_HIDDEN = "Secrets in these configurations move to the keyring; the graph only refers to them."
+_NAMED = 4
 
 
 def look_around() -> Gathered:
@@ -117,7 +119,7 @@ class ImportDialog(QDialog):
         rows = [self._row(candidate) for candidate in found.candidates]
         self.list.addTopLevelItems(rows)
         if rows:
-            self.words.setText(_HIDDEN)
+            self.words.setText(_of_secrets(found.candidates))
             self.list.setCurrentItem(rows[0])
         else:
             self.words.setText(
@@ -182,6 +184,21 @@ class ImportDialog(QDialog):
     def _choose(self) -> None:
         self.chosen.emit(self.ticked())
         self.accept()
+
+
+def _of_secrets(candidates: Sequence[Candidate]) -> str:
+    """Return how many secrets stand in the configurations, by name, and what becomes of them."""
+    moved = [secret for one in candidates for secret in move(one.found.transport, slug(one.found.name)).secrets]
+    if not moved:
+        return "None of these configurations holds a secret in plain text."
+    names = [secret.name for secret in moved]
+    shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    what = "1 secret moves" if len(names) == 1 else f"{len(names)} secrets move"
+    words = f"{what} to the keyring, and the graph only refers to them: {shown}."
+    visible = [secret.name for secret in moved if secret.is_argument]
+    if visible:
+        words += f" Servers get {', '.join(visible[:_NAMED])} as arguments, which other programs can read."
+    return words
 
 
 def _flip(row: QTreeWidgetItem) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
+    QFrame,
     QHBoxLayout,
     QInputDialog,
     QLabel,
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
+    QScrollArea,
     QSplitter,
     QToolButton,
     QVBoxLayout,
@@ -103,7 +105,12 @@ class RegistryDialog(QDialog):
         halves.setHandleWidth(3 * theme.GRID)
         halves.setStyleSheet("QSplitter::handle { background: transparent; }")
         halves.addWidget(left)
-        halves.addWidget(self.details)
+        right = QScrollArea()
+        right.setFrameShape(QFrame.Shape.NoFrame)
+        right.setWidgetResizable(True)
+        right.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        right.setWidget(self.details)
+        halves.addWidget(right)
         halves.setSizes([360, 440])
         return halves
 

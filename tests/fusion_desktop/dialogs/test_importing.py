@@ -76,3 +76,10 @@ async def test_files_can_be_taken_instead(qtbot: QtBot) -> None:
         dialog.take_files(["/a/mcp.json", "/b/x.mcpb"])
 
     assert [path.name for path in chosen.args[0]] == ["mcp.json", "x.mcpb"]
+
+
+async def test_secrets_are_told_by_name_with_what_becomes_of_them(qtbot: QtBot) -> None:
+    dialog = await looked(qtbot, found())
+
+    assert "to the keyring" in dialog.words.text()
+    assert "s3cret" not in dialog.words.text()
