@@ -206,6 +206,10 @@ class Graph(Value):
         return {node.id: node for node in reversed(self.nodes)}
 
     @cached_property
+    def _annotation_by_id(self) -> Mapping[str, Frame | Note]:
+        return {one.id: one for one in reversed(self.annotations)}
+
+    @cached_property
     def _by_target(self) -> Mapping[str, tuple[Edge, ...]]:
         return _grouped((edge.target, edge) for edge in self.edges)
 
@@ -219,7 +223,7 @@ class Graph(Value):
 
     def annotation(self, annotation_id: str) -> Frame | Note | None:
         """Return the first frame or note with this id, or None."""
-        return next((one for one in self.annotations if one.id == annotation_id), None)
+        return self._annotation_by_id.get(annotation_id)
 
     def members(self, composite_id: str) -> tuple[Edge, ...]:
         """Return the edges whose sources are the members of a composite, in the order of the file."""

@@ -1,6 +1,6 @@
 """The scene mirrors the document: items are made, changed and removed by its signals, and by nothing else."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from PySide6.QtCore import QObject, QPointF, QRectF, QTimer, Signal
@@ -393,18 +393,39 @@ class CanvasScene(QGraphicsScene):
                 item.show_place(members=members.get(node_id, 0), depth=depth, is_served=node_id not in offered)
         self._arrange_annotations(shown)
         cards = self._cards
+        bundles: dict[Ends, list[Ends]] = {}
         for (source, target), edge in self._edges.items():
             ends_exist = source in self._items and target in self._items
             visible = ends_exist and (shown is None or (source in shown and target in shown))
             if cards and (source in cards or target in cards):
                 start, end = self.card_of(source), self.card_of(target)
                 edge.setVisible(visible and start != end and homes.get(start) != end)
-                graph = self._document.graph
-                edge.stand_for(f"{marks.called(graph, source)} is a member of {marks.called(graph, target)}")
+                if edge.isVisible():
+                    bundles.setdefault((start, end), []).append(edge.ends)
             else:
                 edge.setVisible(visible and homes.get(source) != target)
                 edge.stand_for("")
+        self._name_bundles(bundles)
         self._draw_wires()
+
+    def _name_bundles(self, bundles: Mapping[Ends, Sequence[Ends]]) -> None:
+        """Let each wire that stands for others say all that lie where it does."""
+        graph = self._document.graph
+        for bundle in bundles.values():
+            lines = [f"{marks.called(graph, a)} is a member of {marks.called(graph, b)}" for a, b in bundle]
+            for ends in bundle:
+                self._edges[ends].stand_for("\n".join(lines))
+
+    def bundle(self, edge: EdgeItem) -> set[Ends]:
+        """Return all wires that lie where this one does, because collapsed composites stand for their ends."""
+        if not edge.is_stand_in:
+            return {edge.ends}
+        start, end = (self.card_of(one) for one in edge.ends)
+        return {
+            other.ends
+            for other in self._edges.values()
+            if other.is_stand_in and (self.card_of(other.ends[0]), self.card_of(other.ends[1])) == (start, end)
+        }
 
     def _collapse(self, homes: Mapping[str, str]) -> None:
         """Find which collapsed composite stands for each node that lies in one; those left below `root` count."""

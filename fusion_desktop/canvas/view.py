@@ -350,7 +350,7 @@ class CanvasView(QGraphicsView):
             return
         adding = modifiers & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier)
         nodes = {item.node_id} if item is not None else set()
-        edges = {edge.ends} if edge is not None else set()
+        edges = scene.bundle(edge) if edge is not None else set()
         if adding:
             scene.select(set(scene.selected()) ^ nodes, set(scene.selected_edges()) ^ edges)
         else:
@@ -359,7 +359,7 @@ class CanvasView(QGraphicsView):
     def _select_under(self, point: QPointF) -> None:
         edge, item = self._scene.edge_at(point), self._scene.thing_at(point)
         if edge is not None and not edge.is_chosen:
-            self._scene.select([], [edge.ends])
+            self._scene.select([], self._scene.bundle(edge))
         elif edge is None and item is not None and not item.isSelected():
             self._scene.select([item.node_id])
         elif edge is None and item is None:

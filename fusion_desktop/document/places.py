@@ -137,11 +137,14 @@ def holders(graph: Graph) -> dict[str, str]:
     level = levels(graph)
     found = dict(level)
     frames = [one for one in graph.annotations if isinstance(one, Frame)]
+    beside: dict[str | None, list[tuple[str, Rect]]] = {}
+    for one in (*graph.nodes, *graph.annotations) if frames else ():
+        beside.setdefault(level.get(one.id), []).append((one.id, shown_rect(graph, one.id)))
     for frame in sorted(frames, key=lambda one: _area(annotation_rect(graph, one)), reverse=True):
-        around, home = annotation_rect(graph, frame), level.get(frame.id)
-        for one in (*graph.nodes, *graph.annotations):
-            if one.id != frame.id and level.get(one.id) == home and around.contains(shown_rect(graph, one.id)):
-                found[one.id] = frame.id
+        around = annotation_rect(graph, frame)
+        for one_id, rect in beside.get(level.get(frame.id), ()):
+            if one_id != frame.id and around.contains(rect):
+                found[one_id] = frame.id
     return found
 
 

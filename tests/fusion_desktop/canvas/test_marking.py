@@ -322,3 +322,37 @@ def test_a_member_that_would_vanish_into_a_collapsed_composite_is_told_so_while_
 
     assert document.homes["loose"] == "box"
     assert document.undo_stack.undoText() == "Move Loose into Box"
+
+
+def test_wires_that_end_at_one_card_are_selected_and_deleted_together(
+    document: Document, pointer: Pointer, scene: CanvasScene, editing: Editing
+) -> None:
+    document.load(
+        graph(
+            (composite("box"), (100, 100, 300, 300)),
+            (composite("other"), (800, 300, 300, 200)),
+            (server("a"), (120, 180)),
+            (server("b"), (120, 260)),
+            edges="a>box b>box a>other b>other",
+        )
+    )
+    fold(document, pointer)
+    wire = scene.edge_item("a", "other")
+    assert wire is not None
+    assert wire.toolTip() == "A is a member of Other\nB is a member of Other"
+    middle = wire.path().pointAtPercent(0.5)
+
+    pointer.click(middle.x(), middle.y())
+    assert set(scene.selected_edges()) == {("a", "other"), ("b", "other")}
+    do(editing, "edit.delete")
+
+    assert {(edge.source, edge.target) for edge in document.graph.edges} == {("a", "box"), ("b", "box")}
+    fold(document, pointer)
+    document.undo_stack.undo()
+    document.undo_stack.undo()
+    assert len(document.graph.edges) == 4
+    fold(document, pointer)
+    assert wire.scene() is None
+    again = scene.edge_item("a", "other")
+    assert again is not None
+    assert not again.is_stand_in
