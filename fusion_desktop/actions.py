@@ -214,6 +214,8 @@ TABLE: tuple[Spec, ...] = (
     Spec("panel.problems", "Problems", ("Ctrl+Shift+7",), "warning"),
     Spec("panel.calls", "Calls", ("Ctrl+Shift+8",), "history"),
     Spec("panel.traffic", "Traffic", ("Ctrl+Shift+9",), "send"),
+    Spec("panel.doctor", "Doctor", ("Ctrl+Alt+1",), "inspect"),
+    Spec("panel.drift", "Changes", ("Ctrl+Alt+2",), "refresh"),
     Spec("panel.next", "Next panel", ("F6",)),
     Spec("panel.previous", "Previous panel", ("Shift+F6",)),
     Spec("run.start", "Run", ("F5",), "run", lambda now: now.shown > 0 and not now.is_running, mac_keys=("Ctrl+R",)),

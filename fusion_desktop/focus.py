@@ -1,6 +1,6 @@
 """Go about the window with keys: from the canvas to each panel and back, and through a panel as it is laid out."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import (
@@ -20,9 +20,13 @@ from PySide6.QtWidgets import (
 class Focus(QObject):
     """Knows the places of the window in which the keyboard can be."""
 
-    def __init__(self, canvas: QWidget, docks: Mapping[str, QDockWidget], parent: QObject) -> None:
+    def __init__(
+        self, canvas: QWidget, docks: Mapping[str, QDockWidget], parent: QObject, *, beside: Sequence[QWidget] = ()
+    ) -> None:
+        """`beside` is what lies over or above the canvas now and then, with buttons of its own."""
         super().__init__(parent)
         self._canvas = canvas
+        self._beside = tuple(beside)
         self._docks = docks
 
     def handlers(self) -> dict[str, Callable[[], object]]:
@@ -31,8 +35,11 @@ class Focus(QObject):
 
     def step(self, by: int) -> bool:
         """Go to the next place that is shown: the canvas, then the panels in their order; tell whether there is one."""
-        places: list[QWidget] = [self._canvas, *(dock for dock in self._docks.values() if _is_in_front(dock))]
-        here = next((n for n, place in enumerate(places) if _holds_focus(place)), 0)
+        beside = [widget for widget in self._beside if widget.isVisible()]
+        docks = [dock for dock in self._docks.values() if _is_in_front(dock)]
+        places: list[QWidget] = [self._canvas, *beside, *docks]
+        # What lies over the canvas is part of it, so the innermost that has the focus counts.
+        here = max((n for n, place in enumerate(places) if _holds_focus(place)), default=0)
         return any(self._enter(places[(here + by * distance) % len(places)]) for distance in range(1, len(places)))
 
     def toggle(self, name: str) -> None:

@@ -147,7 +147,7 @@ class MainWindow(QMainWindow):
         self._titles_timer = QTimer(self, interval=0, singleShot=True)
         self._titles_timer.timeout.connect(self._fit_titles)
         self._lay_out()
-        self.focus = Focus(self.view, self._docks, self)
+        self.focus = Focus(self.view, self._docks, self, beside=(self.welcome, self.banner))
         self.menus = Menus(self, self.actions_table, settings, self.filing, self._docks.values())
         self._make_toolbar()
         self._make_status_bar()
@@ -440,7 +440,8 @@ class MainWindow(QMainWindow):
         self._docks[name].raise_()
 
     def _inspect(self) -> None:
-        self.inspector.inspect(self.scene.selected_nodes()[0])
+        if chosen := self.scene.selected_nodes():
+            self.inspector.inspect(chosen[0])
         self.focus.enter("inspector")
 
     def _edit_properties(self) -> None:

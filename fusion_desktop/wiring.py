@@ -44,6 +44,8 @@ class Wiring(QObject):
     def connect_nodes(self) -> None:
         """Let the user choose the composite that shall offer the selected nodes, or what a selected one shall offer."""
         chosen = self._scene.selected_nodes()
+        if not chosen:
+            return
         entries = [*self._joins(chosen), *(self._takes(chosen[0]) if len(chosen) == 1 else ())]
         self._offer(entries, f"Connect {self._what(chosen)} to…")
 
@@ -80,6 +82,8 @@ class Wiring(QObject):
     def disconnect_nodes(self) -> None:
         """Let the user choose which membership of the selected nodes ends."""
         chosen = self._scene.selected_nodes()
+        if not chosen:
+            return
         graph = self._document.graph
         ends = [(e.source, e.target) for n in chosen for e in (*graph.memberships(n), *graph.members(n))]
         entries = []
@@ -94,6 +98,8 @@ class Wiring(QObject):
     def nest(self) -> None:
         """Let the user choose the composite in which the selected nodes shall lie."""
         chosen = self._scene.selected_nodes()
+        if not chosen:
+            return
         graph, what = self._document.graph, self._what(chosen)
         entries = []
         for composite in (*self._near(chosen[0], composites=True), None):
@@ -119,6 +125,8 @@ class Wiring(QObject):
     def add_connected(self) -> None:
         """Let the user choose a new node that is wired to the selected one, beside it."""
         chosen = self._scene.selected_nodes()
+        if not chosen:
+            return
         item = self._scene.item(chosen[0])
         if item is None:
             return

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVB
 from fusion_desktop import assets, theme
 
 _STEPS = (
-    ("catalogue", "Drag a server from the catalogue onto the canvas."),
+    ("catalogue", "Drag a server from the catalogue onto the canvas, or press Tab and type its name."),
     ("paste", "Or paste or drop what you have: a client’s configuration, a command, a URL, a bundle."),
     ("composite", "Put a composite around it: what lies in it is offered as one server."),
     ("run", "Run it, call its tools in the inspector, and export it to your client."),

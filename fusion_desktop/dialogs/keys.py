@@ -19,6 +19,7 @@ class KeySheet(QDialog):
         self.search.setAccessibleName("Search commands")
         self.search.setClearButtonEnabled(True)
         self._area = QScrollArea()
+        self._area.setAccessibleName("Commands and their keys")
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setWidgetResizable(True)
         layout = QVBoxLayout(self)

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPixmap, QResizeEvent
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from fusion_desktop import theme
+from fusion_desktop.dialogs.preview import Preview
 
 FORMS = {"PNG image": "png", "SVG drawing": "svg", "Mermaid text": "mermaid"}
 _LOOKS = {"Light": "light", "Dark": "dark", "High contrast": "contrast"}
@@ -55,7 +56,6 @@ class PictureDialog(QDialog):
         super().__init__(parent)
         self._draw = draw
         self._write = write
-        self._shown = QImage()
         self.setWindowTitle("Picture of the graph")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.what = _choice("What", {"Whole graph": False, f"Selection ({selected})": True})
@@ -95,28 +95,11 @@ class PictureDialog(QDialog):
             self.text.setPlainText(self._write(wish))
             self._size.setText("Shown as a chart by GitHub, GitLab, Notion and others")
         else:
-            self._shown = self._draw(wish)
-            drawn = self._shown.size() if wish.form == "png" else self._shown.size() / wish.scale
+            image = self._draw(wish)
+            drawn = image.size() if wish.form == "png" else image.size() / wish.scale
             self._size.setText(f"{drawn.width()} × {drawn.height()} {'pixels' if wish.form == 'png' else 'points'}")
-            self._fit()
-        self._pages.setCurrentWidget(self.text if is_text else self._picture)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        if self._shown.isNull():
-            return
-        ratio = self.devicePixelRatioF()
-        room = (self._picture.size() - QSize(2, 2)) * ratio
-        size = self._shown.size().scaled(room, Qt.AspectRatioMode.KeepAspectRatio)
-        # A small graph is not blown up.
-        size = size.boundedTo((self._shown.size() / self.wish.scale) * ratio)
-        mode = Qt.TransformationMode.SmoothTransformation
-        pixmap = QPixmap.fromImage(self._shown.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, mode))
-        pixmap.setDevicePixelRatio(ratio)
-        self._picture.setPixmap(pixmap)
+            self.preview.show_image(image, wish.scale)
+        self._pages.setCurrentWidget(self.text if is_text else self.preview)
 
     def _build(self) -> None:
         form = QFormLayout()
@@ -132,14 +115,12 @@ class PictureDialog(QDialog):
         side.addLayout(form)
         side.addWidget(self._size)
         side.addStretch(1)
-        self._picture = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
-        self._picture.setAccessibleName("Preview")
-        self._picture.setMinimumSize(QSize(320, 240))
+        self.preview = Preview("Preview")
         self.text = QPlainTextEdit(readOnly=True)
         self.text.setAccessibleName("Mermaid text")
         self.text.setFont(theme.font(mono=True))
         self._pages = QStackedWidget()
-        for page in (self._picture, self.text):
+        for page in (self.preview, self.text):
             self._pages.addWidget(page)
         middle = QHBoxLayout()
         middle.setSpacing(4 * theme.GRID)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPixmap, QResizeEvent
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from fusion_desktop import theme
+from fusion_desktop.dialogs.preview import Preview
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,6 @@ class VersionsDialog(QDialog):
     def __init__(self, titles: Sequence[str], show: Callable[[int], Shown], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._show_version = show
-        self._image = QImage()
         self.setWindowTitle("Earlier versions")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._build()
@@ -54,24 +54,18 @@ class VersionsDialog(QDialog):
             self.restore.setEnabled(False)
         self.resize(880, 560)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
     def _build(self) -> None:
         self.list = QListWidget()
         self.list.setAccessibleName("Versions")
         self.list.setFixedWidth(72 * theme.GRID)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._picture = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
-        self._picture.setAccessibleName("What the version looks like")
-        self._picture.setMinimumSize(QSize(320, 200))
+        self.preview = Preview("What the version looks like")
         self._facts = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
         self._facts.setAccessibleName("What restoring it would do")
         side = QVBoxLayout()
         side.setSpacing(3 * theme.GRID)
-        side.addWidget(self._picture, 1)
+        side.addWidget(self.preview, 1)
         side.addWidget(self._facts)
         middle = QHBoxLayout()
         middle.setSpacing(4 * theme.GRID)
@@ -97,24 +91,11 @@ class VersionsDialog(QDialog):
 
     def _show_row(self, row: int) -> None:
         shown = self._show_version(row)
-        self._image = shown.image
+        self.preview.show_image(shown.image, self.devicePixelRatioF())
         self._facts.setText(shown.trouble or "\n".join(shown.facts) or "The same as now.")
         self._facts.setProperty("role", "error" if shown.trouble else "")
         self._facts.style().polish(self._facts)
         self.restore.setEnabled(bool(shown.facts) and not shown.trouble)
-        self._fit()
-
-    def _fit(self) -> None:
-        if self._image.isNull():
-            self._picture.clear()
-            return
-        ratio = self.devicePixelRatioF()
-        size = self._image.size().scaled(self._picture.size() * ratio, Qt.AspectRatioMode.KeepAspectRatio)
-        size = size.boundedTo(self._image.size())
-        mode = Qt.TransformationMode.SmoothTransformation
-        pixmap = QPixmap.fromImage(self._image.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, mode))
-        pixmap.setDevicePixelRatio(ratio)
-        self._picture.setPixmap(pixmap)
 
     def _restore(self) -> None:
         self.restore_wanted.emit(self.list.currentRow())

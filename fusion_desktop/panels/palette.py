@@ -84,7 +84,8 @@ class _Row(QStyledItemDelegate):
     """Paints an icon, a title, its detail, and the keys at the right."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(WIDTH - 20, ROW)
+        # As wide as the list is anyway: a wider row would have to be scrolled when the list is long.
+        return QSize(100, ROW)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         entry: Entry = index.data(_Entries.EntryRole)
@@ -132,6 +133,7 @@ class Palette(QFrame):
         self.list.setAccessibleName("What fits")
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setUniformItemSizes(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._model = _Entries(self)
         self.list.setModel(self._model)
         self.list.setItemDelegate(_Row(self.list))
@@ -161,7 +163,7 @@ class Palette(QFrame):
         self.search.clear()
         self.setFixedWidth(WIDTH)
         self._search("")
-        corner = at if at is not None else QPoint((window.width() - WIDTH) // 2, 96)
+        corner = at if at is not None else QPoint((window.width() - WIDTH) // 2, 24)
         x = max(8, min(corner.x(), window.width() - WIDTH - 8))
         y = max(8, min(corner.y(), window.height() - self.height() - 8))
         self.move(x, y)

@@ -21,7 +21,9 @@ from tests.journeys.test_desktop import until
 
 OUR_OWN = {"Composite", "Notes", "Text"}
 """What may be added, since what is drawn is also run: these need no network."""
-RARE = {"run.start": 0.1, "run.inspect": 0.1, "file.quit": 0.3, "file.new": 0.2}
+ELSEWHERE = {"run.detach"}
+"""What needs another program that runs, and is tried where there is one."""
+RARE = {"run.start": 0.05, "run.inspect": 0.05, "file.quit": 0.3, "file.new": 0.2}
 """How often these are really done when they are drawn: they take long, or leave nothing to undo."""
 
 
@@ -53,6 +55,8 @@ class Hands:
         chosen = self._random.choice(enabled)
         if "run.stop" in enabled and self._random.random() < 0.3:
             chosen = "run.stop"  # else it would hardly ever come up while something runs
+        if "graph.enter" in enabled and self._random.random() < 0.1:
+            chosen = "graph.enter"
         if self._random.random() < RARE.get(chosen, 1.0):
             self._done[chosen] += 1
             table[chosen].trigger()
@@ -138,5 +142,5 @@ async def test_what_was_done_in_300_ways_is_undone_and_redone(qtbot: QtBot, alon
     for seed in range(1000, 1300):
         await play(alone, seed, done)
     await alone.end()
-    assert {spec.id for spec in TABLE} - set(done) == set(), "every action was done at least once"
+    assert {spec.id for spec in TABLE} - ELSEWHERE - set(done) == set(), "every action was done at least once"
     assert not [field for field in alone.window.findChildren(QLineEdit) if field.isWindow()]

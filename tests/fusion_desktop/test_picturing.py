@@ -14,11 +14,17 @@ from fusion_desktop.canvas.state import State
 from fusion_desktop.dialogs.picture import PictureDialog, Wish
 from tests.fusion_desktop.graphs import composite, desk, graph, server
 
+
+@pytest.fixture
+def look_of_window(qapp: object) -> None:
+    theme.apply("light")
+
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.mark.parametrize("look", ["light", "dark", "contrast"])
-def test_a_picture_looks_as_was_chosen_whatever_the_window_looks_like(program: Program, look: str) -> None:
+def test_a_picture_looks_as_was_chosen_whatever_the_window_looks_like(look_of_window: None, look: str) -> None:
     shown = theme.current().name
 
     image = picture.image(desk(), look)
@@ -27,24 +33,24 @@ def test_a_picture_looks_as_was_chosen_whatever_the_window_looks_like(program: P
     assert theme.current().name == shown
 
 
-def test_twice_the_size_has_twice_the_pixels(program: Program) -> None:
+def test_twice_the_size_has_twice_the_pixels(look_of_window: None) -> None:
     once, twice = picture.image(desk(), "light"), picture.image(desk(), "light", 2.0)
 
     assert twice.size() == once.size() * 2
 
 
-def test_a_huge_graph_fits_into_what_programs_can_show(program: Program) -> None:
+def test_a_huge_graph_fits_into_what_programs_can_show(look_of_window: None) -> None:
     far = graph((server("a"), (0, 0)), (server("b"), (40_000, 0)))
 
     assert picture.image(far, "light", 3.0).width() <= picture.LARGEST_SIDE
 
 
-def test_a_transparent_picture_has_no_ground(program: Program) -> None:
+def test_a_transparent_picture_has_no_ground(look_of_window: None) -> None:
     assert picture.image(desk(), "light", clear=True).pixelColor(2, 2).alpha() == 0
     assert QSvgRenderer(picture.svg(desk(), "light", clear=True)).isValid()
 
 
-def test_an_svg_holds_every_name_as_text(program: Program) -> None:
+def test_an_svg_holds_every_name_as_text(look_of_window: None) -> None:
     names = [f"Server {number}" for number in range(12)]
     drawn = graph(*((server(f"s{n}", name), (n % 4 * 260, n // 4 * 100)) for n, name in enumerate(names)))
 
@@ -97,7 +103,9 @@ def test_the_dialog_shows_what_would_be_saved(program: Program) -> None:
     dialog = program.window.findChild(PictureDialog)
     assert dialog is not None
     assert not dialog.what.isEnabled(), "nothing is selected"
-    assert not dialog._picture.pixmap().isNull()
+    assert not dialog.preview.image.isNull()
+
+    assert dialog.preview.rect().toRectF().contains(dialog.preview.target), "all of it can be seen"
 
     dialog.form.setCurrentIndex(dialog.form.findData("mermaid"))
 

@@ -164,3 +164,21 @@ async def test_no_single_letter_acts_while_a_text_field_has_the_focus(qtbot: QtB
 
 def _note(done: list[QAction], action: QAction, _checked: bool = False) -> None:
     done.append(action)
+
+
+async def test_the_first_steps_and_what_is_told_are_reached_by_keys(qtbot: QtBot, tmp_path: Path) -> None:
+    async with opened(tmp_path) as program:
+        window = program.window
+        window.activateWindow()
+        await until(window.view.hasFocus)
+
+        await press("F6")
+        assert focus() is window.welcome.example
+        await press("Space")
+        assert {node.name for node in program.document.graph.nodes} == {"Desk", "Notes", "Text"}
+
+        done: list[str] = []
+        window.show_error("Something is wrong.", (("Put it right", partial(done.append, "right")),))
+        window.view.setFocus()
+        await press("F6", "Space")
+        assert done == ["right"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from composite_runtime.graph import edit
 from fusion_desktop.app import Program
 from fusion_desktop.dialogs.versions import VersionsDialog
-from fusion_desktop.document import changes
+from fusion_desktop.document import changes, marks
 from fusion_desktop.document.versions import Version, difference, versions_of
 from tests.fusion_desktop.graphs import desk, server
 
@@ -14,7 +14,7 @@ from tests.fusion_desktop.graphs import desk, server
 def test_what_restoring_would_do_is_said_in_words() -> None:
     then = desk()
     now = changes.renamed(edit.remove_nodes(then, {"loose"}), "inner", "Within")
-    now = changes.enabled(edit.add_node(now, server("new"), then.layout["inner"]), ["box"], False)
+    now = marks.enabled(edit.add_node(now, server("new"), then.layout["inner"]), ["box"], False)
 
     assert difference(now, then) == [
         "Brings back Loose",
@@ -72,7 +72,7 @@ def test_the_dialog_shows_a_version_and_restores_it(program: Program, tmp_path: 
     dialog = program.window.findChild(VersionsDialog)
     assert dialog is not None
     assert dialog._facts.text() == "Brings back Loose"
-    assert not dialog._picture.pixmap().isNull()
+    assert not dialog.preview.image.isNull()
     dialog.restore.click()
 
     assert program.document.node("loose") is not None

@@ -1,0 +1,64 @@
+"""A screen reader reads the whole window over AT-SPI, runs the graph, and hears how each node is."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from composite_runtime import paths
+from tests.support.atspi import Reader, buses
+
+pytestmark = [pytest.mark.xvfb, pytest.mark.timeout(120)]
+
+CONTROLS = {"push button", "check box", "combo box", "text", "spin box", "list", "tree", "table", "slider", "menu item"}
+
+
+@pytest.fixture
+def reader(tmp_path: Path, fusion_home: Path) -> Iterator[Reader]:
+    """Return a reader of the program, which shows the example."""
+    graph = tmp_path / "first.fusion"
+    graph.write_bytes(paths.resource("examples/first.fusion").read_bytes())
+    with buses(tmp_path / "bus") as environment:
+        environment |= {"QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1", "FUSION_HOME": str(fusion_home)}
+        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+        desktop = subprocess.Popen([sys.executable, "-m", "fusion_desktop", str(graph)], env=environment)
+        reader = Reader(environment)
+        try:
+            yield reader
+        finally:
+            reader.close()
+            desktop.terminate()
+            desktop.wait(10)
+
+
+def test_every_node_is_read_with_name_role_and_state_while_it_runs(reader: Reader) -> None:
+    things = reader.until(lambda found: sum(thing.parent_role == "list" for thing in found) > 3)
+    nodes = [thing for thing in things if thing.role == "list item" and ", " in thing.name]
+
+    assert sorted(node.name for node in nodes) == [
+        "Desk, composite, 2 members",
+        "Notes, server, in Desk",
+        "Text, server, in Desk",
+    ]
+    for node in nodes:
+        assert {"enabled", "focusable", "selectable", "showing", "visible"} <= node.states, node
+
+    reader.press("Run")
+    reader.until(lambda found: sum("server, ready" in thing.name for thing in found) == 2)
+
+
+def test_every_control_that_takes_the_keyboard_has_a_name(reader: Reader) -> None:
+    things = reader.until(lambda found: len(found) > 60)
+
+    nameless = [
+        f"{thing.role} in {thing.parent_role}"
+        for thing in things
+        if thing.role in CONTROLS
+        and "focusable" in thing.states
+        and not thing.name.strip()
+        and thing.parent_role != "combo box"  # the list that a box opens is called as the box is
+    ]
+    assert nameless == []
