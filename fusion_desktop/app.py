@@ -66,6 +66,7 @@ class Program(QObject):
         self.calling = Calling(
             self.document, self.inspector, self.directs, self.file, guard=self.first_starts.guard, parent=self
         )
+        self.log.hidden = self.calling.history.hidden
         self.diagnosing = Diagnosing(self.document, self.first_starts.guard, self)
         self.traffic = TrafficModel(self)
         self.watching = Watching(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from composite_runtime import secrets
 from composite_runtime.errors import ChildError
 from composite_runtime.graph.model import HttpTransport, ServerNode, SseTransport, StdioTransport
-from composite_runtime.interop import login_path
+from composite_runtime.interop import login_path, plain_secrets
 from composite_runtime.interop.launch import runtime_command
 from composite_runtime.wire import batch
 from composite_runtime.wire.guard import Guard
@@ -72,6 +72,8 @@ async def transport_to(
         CommandMissing: its command or working folder does not exist.
     """
     transport, limit = node.transport, node.limits.message_bytes
+    for plain in plain_secrets.move(transport, node.id).secrets:
+        secrets.conceal(plain.value, f"({plain.place})")
     if isinstance(transport, StdioTransport):
         launch = await _launch(node, transport)
         return ChildStdio(launch, guard, stderr, message_limit=limit)

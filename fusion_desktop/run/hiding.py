@@ -1,9 +1,10 @@
 """What must not be written down: values a graph refers to, secrets that stand in it, and arguments named like one."""
 
 import contextlib
+import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from composite_runtime import secrets
@@ -21,7 +22,10 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # A value nothing but its name can give away.
 _OPAQUE = "opaque value"
 # Arguments are often called so without being secret; servers' variables and headers are not.
-_ORDINARY = frozenset({"key", "keys", "auth"})
+_ORDINARY = frozenset({"key", "keys", "auth", "progress_token"})
+_MAYBE = re.compile(
+    r'"[^"]*(?:token|secret|pass|pwd|pat|credential|cookie|jwt|bearer|auth|dsn|string|key)s?"\s*:', re.I
+)
 
 
 class Hiding:
@@ -64,6 +68,18 @@ class Hiding:
                     self._redactor.learn(value, f"{_OPEN}{reference.kind}:{reference.name}{_CLOSE}")
         for plain in plain_secrets.move(node.transport, node.id).secrets:
             self._redactor.learn(plain.value, HIDDEN)
+
+
+def hidden_lines(lines: Iterable[str]) -> list[str]:
+    """Return lines of JSON without what is named like a secret, and without the same value elsewhere in them."""
+    hiding, kept = Hiding(), list(lines)
+    named = {number: json.loads(line) for number, line in enumerate(kept) if _MAYBE.search(line)}
+    for value in named.values():
+        hiding.hide_arguments(value)
+    return [
+        json.dumps(hiding.hide(named[number]), ensure_ascii=False) if number in named else str(hiding.hide(line))
+        for number, line in enumerate(kept)
+    ]
 
 
 def has_hidden(value: Json) -> bool:

@@ -125,6 +125,10 @@ class History(QObject):
         """Forget all calls that are not pinned."""
         self._change(lambda store: store.clear())
 
+    def hidden(self, text: str) -> str:
+        """Return a text without what was found to be secret in the calls and servers of the graph."""
+        return str(self._hiding.hide(text))
+
     def end(self) -> None:
         """Return when everything is written."""
         self._worker.shutdown(wait=True)

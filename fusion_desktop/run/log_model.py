@@ -3,7 +3,7 @@
 import json
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -110,6 +110,8 @@ class LogModel(QAbstractTableModel):
 
     def __init__(self, parent: QObject | None = None, *, limit: int = LIMIT, size_limit: int = SIZE_LIMIT) -> None:
         super().__init__(parent)
+        self.hidden: Callable[[str], str] = str
+        """Takes what must not be seen out of a text that leaves the window."""
         self._limit = limit
         self._size_limit = size_limit
         self._size = 0
@@ -255,7 +257,7 @@ class LogModel(QAbstractTableModel):
         """Return entries as lines of text, for the clipboard or a file."""
         return "".join(
             f"{datetime.fromtimestamp(entry.at).isoformat(timespec='milliseconds')} {entry.level.name.lower():<9} "
-            f"{self.name_of(entry.source)}{f' ({entry.stream})' if entry.stream else ''}: {entry.text}\n"
+            f"{self.name_of(entry.source)}{f' ({entry.stream})' if entry.stream else ''}: {self.hidden(entry.text)}\n"
             for entry in entries
         )
 

@@ -13,6 +13,7 @@ from typing import Any
 from composite_runtime import files
 from composite_runtime.errors import FusionError
 from composite_runtime.events import Log, encode
+from fusion_desktop.run.hiding import hidden_lines
 from fusion_desktop.run.traffic import Row, Told, lines_of, read
 from fusion_desktop.run.traffic_model import TrafficModel
 
@@ -36,7 +37,8 @@ class Recording:
 def save(path: Path, model: TrafficModel, rows: Iterable[Row]) -> int:
     """Write these messages of the model, and the calls they belong to; return how many. Raises `FusionError`."""
     kept = list(rows)
-    files.write_text(path, "".join(f"{line}\n" for line in _lines(model, kept)), new_mode=0o600)
+    lines = hidden_lines(_lines(model, kept))
+    files.write_text(path, "".join(f"{line}\n" for line in lines), new_mode=0o600)
     return len(kept)
 
 

@@ -5,7 +5,7 @@ import pytest
 from composite_runtime import secrets
 from composite_runtime.graph.edit import new_graph
 from composite_runtime.graph.model import Graph, HttpTransport, ServerNode, StdioTransport
-from fusion_desktop.run.hiding import HIDDEN, Hiding, has_hidden, with_references, without_hidden
+from fusion_desktop.run.hiding import HIDDEN, Hiding, has_hidden, hidden_lines, with_references, without_hidden
 
 
 def graph(**env: str) -> Graph:
@@ -80,3 +80,16 @@ def test_what_is_saved_refers_to_what_was_hidden_and_escapes_the_rest() -> None:
     value = {"apiKey": HIDDEN, "say": "‹secret:weather› costs ${money}", "n": 1}
 
     assert with_references(value) == {"apiKey": "${env:API_KEY}", "say": "${secret:weather} costs $${money}", "n": 1}
+
+
+def test_lines_of_json_lose_what_is_named_like_a_secret_wherever_it_is_repeated() -> None:
+    lines = [
+        '{"n": 1.50, "text": "before: open sesame"}',
+        '{"message": {"params": {"arguments": {"password": "open sesame"}, "_meta": {"progressToken": "progress-1"}}}}',
+        '{"progress": "progress-1"}',
+    ]
+
+    first, second, third = hidden_lines(lines)
+    assert first == f'{{"n": 1.50, "text": "before: {HIDDEN}"}}'
+    assert second == lines[1].replace("open sesame", HIDDEN)
+    assert third == lines[2]
