@@ -161,6 +161,7 @@ async def _show(settings: Settings, graph: Path | None) -> int:
     # Known by the time something is run; asking a shell may take a while.
     tasks.spawn(asyncio.to_thread(login_path.login_shell_path))
     await closed.wait()
+    login_path.give_up()
     await program.end()
     return 0
 

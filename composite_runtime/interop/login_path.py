@@ -17,6 +17,7 @@ from composite_runtime.errors import FusionError
 _MARK = b"fusion-path="
 _LIMIT_S = 5.0
 _FAREWELL_S = 0.5
+_LOOK_S = 0.1
 _LARGEST = 1 << 20
 
 # Where installers put programs without a shell knowing of it.
@@ -32,6 +33,7 @@ _NVM = "~/.nvm/versions/node"
 _KEPT = ("HOME", "USER", "LOGNAME", "LANG", "XDG_CONFIG_HOME", "ZDOTDIR")
 
 _lock = threading.Lock()
+_given_up = threading.Event()
 _answers: dict[tuple[str, str], str | None] = {}
 
 
@@ -49,6 +51,11 @@ def login_shell_path(limit_s: float = _LIMIT_S) -> str | None:
             _answers[key] = _asked(shell, limit_s)
             _keep(shell, _answers[key])
         return _answers[key]
+
+
+def give_up() -> None:
+    """Let whoever waits for the shell go at once, because this program ends; nothing is asked any more."""
+    _given_up.set()
 
 
 def remembered() -> str | None:
@@ -120,9 +127,9 @@ def _answer(pipe: int, deadline: float) -> str | None:
     said = b""
     with selectors.DefaultSelector() as waiting:
         waiting.register(pipe, selectors.EVENT_READ)
-        while (rest := deadline - time.monotonic()) > 0 and len(said) < _LARGEST:
-            if not waiting.select(rest):
-                return None
+        while (rest := deadline - time.monotonic()) > 0 and len(said) < _LARGEST and not _given_up.is_set():
+            if not waiting.select(min(rest, _LOOK_S)):
+                continue
             chunk = os.read(pipe, 65536)
             said += chunk
             _, mark, tail = said.rpartition(b"\n" + _MARK)
@@ -135,7 +142,7 @@ def _answer(pipe: int, deadline: float) -> str | None:
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
     try:
-        process.wait(_FAREWELL_S)
+        process.wait(0.0 if _given_up.is_set() else _FAREWELL_S)
     except subprocess.TimeoutExpired:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

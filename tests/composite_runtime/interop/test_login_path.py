@@ -1,5 +1,8 @@
 """Asking a real shell for its PATH: once, for a bounded time, whatever its start does."""
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -41,6 +44,22 @@ def test_a_shell_that_hangs_is_given_up_and_ended(tmp_path: Path, monkeypatch: p
     started = time.monotonic()
     assert login_path.login_shell_path(0.3) is None
     assert time.monotonic() - started < 5
+
+
+def test_who_ends_waits_for_no_shell_and_leaves_none_behind(tmp_path: Path) -> None:
+    code = (
+        "import threading, time\n"
+        "from composite_runtime.interop import login_path\n"
+        "thread = threading.Thread(target=login_path.login_shell_path, args=(30.0,))\n"
+        "thread.start()\n"
+        "time.sleep(0.3)\n"
+        "login_path.give_up()\n"
+        "thread.join(3)\n"
+        "print(thread.is_alive())\n"
+    )
+    env = {**os.environ, "SHELL": shell(tmp_path, "sleep 30")}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=20, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_what_a_shell_leaves_running_does_not_hold_the_answer_up(
