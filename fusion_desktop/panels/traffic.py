@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QMenu,
     QSplitter,
     QToolButton,
@@ -21,11 +20,12 @@ from PySide6.QtWidgets import (
 from composite_runtime.errors import FusionError
 from fusion_desktop import theme
 from fusion_desktop.assets import icon
+from fusion_desktop.panels.filter_field import FilterField
 from fusion_desktop.panels.traffic_detail import TrafficDetail
 from fusion_desktop.panels.traffic_table import TrafficTable
 from fusion_desktop.run import traffic_file
 from fusion_desktop.run.traffic import CLIENT, Kind, Row, line_of
-from fusion_desktop.run.traffic_filter import HELP, FilterError, parse
+from fusion_desktop.run.traffic_filter import HELP, FilterError, parse, suggestions
 from fusion_desktop.run.traffic_model import Index, TrafficModel
 
 _TYPING_MS = 120
@@ -77,6 +77,9 @@ class TrafficPanel(QWidget):
             if wanted != self._model.filter:
                 self._model.set_filter(wanted)
         self.search.style().polish(self.search)
+
+    def _suggest(self, text: str) -> list[str]:
+        return suggestions(text, self._model.rows(), self._model.names)
 
     def show_only(self, text: str) -> None:
         """Filter by this text."""
@@ -152,7 +155,7 @@ class TrafficPanel(QWidget):
     # Building
 
     def _build(self) -> None:
-        self.search = QLineEdit()
+        self.search = FilterField(self._suggest)
         self.search.setPlaceholderText("Filter, such as  method:tools/call  status:error  >500ms  node:fs  words")
         self.search.setAccessibleName("Filter the traffic")
         self.search.setToolTip(f"<pre>{HELP.replace('<', '&lt;').replace('>', '&gt;')}</pre>")

@@ -22,6 +22,7 @@ way:in             in is towards the composite, out is away from it
 size:>10kb         how long the message is
 id:7  call:ab12    a request's id, or all messages of one call"""
 
+_SUGGESTIONS = 30
 _TERM = re.compile(r'(-?)((?:"[^"]*"?|[^\s"])+)')
 _AMOUNT = re.compile(r"([<>])=?\s*([0-9]*\.?[0-9]+)([a-z]*)", re.IGNORECASE)
 _TIMES = {"": 1.0, "ms": 1.0, "s": 1000.0, "m": 60_000.0, "min": 60_000.0, "us": 0.001}
@@ -190,6 +191,37 @@ def _id(value: str, names: Mapping[str, str], start: int, end: int) -> Fits:
 
 def _call(value: str, names: Mapping[str, str], start: int, end: int) -> Fits:
     return lambda row: bool(row.call) and row.call.startswith(value)
+
+
+def suggestions(text: str, rows: Iterable[Row], names: Mapping[str, str]) -> list[str]:
+    """Return what the last term of a text may become: a filter while its name is typed, then values that occur."""
+    term = text.rpartition(" ")[2].removeprefix("-")
+    key, colon, value = term.partition(":")
+    if text.count('"') % 2 or not term:
+        return []
+    if not colon:
+        return [f"{name}:" for name in _KEYS if name.startswith(key.lower())]
+    known = _values(key.lower(), rows, names)
+    wanted = value.replace('"', "").casefold()
+    fitting = sorted({found for found in known if wanted in found.casefold() and wanted != found.casefold()})
+    return [f'{key}:"{found}"' if " " in found else f"{key}:{found}" for found in fitting[:_SUGGESTIONS]]
+
+
+def _values(key: str, rows: Iterable[Row], names: Mapping[str, str]) -> Iterable[str]:
+    match key:
+        case "method":
+            return {row.method for row in rows if row.method}
+        case "tool":
+            return {row.name for row in rows if row.name and row.kind is Kind.REQUEST}
+        case "node" | "hop":
+            return {names.get(row.hop, row.hop) for row in rows}
+        case "status":
+            return [outcome.value for outcome in Outcome if outcome is not Outcome.FAILED]
+        case "is":
+            return [kind.value for kind in Kind]
+        case "way":
+            return ["in", "out"]
+    return []
 
 
 _KEYS: dict[str, Callable[[str, Mapping[str, str], int, int], Fits]] = {

@@ -107,6 +107,26 @@ def test_a_fault_in_the_filter_is_shown_in_place_and_the_list_stays(
     assert model.rowCount() == 5
 
 
+def test_terms_are_completed_while_they_are_typed(qtbot: QtBot, panel: TrafficPanel, model: TrafficModel) -> None:
+    make_call(model)
+    panel.search.setFocus()
+    qtbot.keyClicks(panel.search, "-me")
+    popup = panel.search.completion.popup()
+    assert popup.isVisible()
+
+    qtbot.keyClick(popup, Qt.Key.Key_Down)
+    qtbot.keyClick(popup, Qt.Key.Key_Return)
+    assert panel.search.text() == "-method:"
+    qtbot.keyClick(popup, Qt.Key.Key_Down)
+    qtbot.keyClick(popup, Qt.Key.Key_Return)
+    assert panel.search.text() == "-method:tools/call "
+    assert not popup.isVisible()
+
+    qtbot.keyClicks(panel.search, "no")
+    qtbot.keyClick(panel.search, Qt.Key.Key_Escape)
+    assert panel.search.text() == "-method:tools/call no"
+
+
 def test_a_chosen_message_is_shown_in_full_with_its_answer_http_and_trace(
     panel: TrafficPanel, model: TrafficModel
 ) -> None:
