@@ -77,12 +77,12 @@ class Direct(QObject):
         chosen = alone(graph, self.node_id)
         if chosen is None:
             raise FusionError(f"{self.name} is not in the graph any more.")
-        self._tell("")
+        self.tell("")
         self._held_back = held_back
         self._graph, composite = held_back(chosen[0]), chosen[1]
         node = self._graph.node(self.node_id)
         if isinstance(node, ServerNode) and not node.enabled:
-            self._tell(_NOT_AGREED)
+            self.tell(_NOT_AGREED)
             return
         # Two programs may inspect the same node of the same graph.
         name = "".join(c for c in f"{os.getpid()}-{self.node_id}" if c.isalnum() or c in "-_")[:80]
@@ -103,7 +103,7 @@ class Direct(QObject):
         try:
             file.save(self._graph, self._path)
         except FusionError as error:
-            self._tell(error.message)
+            self.tell(error.message)
 
     async def end(self) -> None:
         """Leave the node and return when it no longer runs."""
@@ -118,13 +118,14 @@ class Direct(QObject):
             self.session.open_pipes(self.process)
         elif isinstance(event, ChildChanged):
             is_down = event.state in {ChildState.RETRYING, ChildState.FAILED}
-            self._tell(event.reason or "It does not answer." if is_down else "")
+            self.tell(event.reason or "It does not answer." if is_down else "")
 
     def _stopped(self, reason: str) -> None:
         self.session.close()
-        self._tell(reason)
+        self.tell(reason)
 
-    def _tell(self, trouble: str) -> None:
+    def tell(self, trouble: str) -> None:
+        """Say why the node does not answer; nothing when it does."""
         self._trouble = trouble
         self.changed.emit()
 
@@ -178,7 +179,7 @@ class Directs(QObject):
         """Run a node alone, unless it already does, as soon as its command is agreed to.
 
         Raises:
-            FusionError: it is not there, or cannot be started.
+            FusionError: it is not there.
         """
         direct = self._open.get(node_id)
         if direct is None:
@@ -194,7 +195,10 @@ class Directs(QObject):
 
     def _start(self, direct: Direct) -> None:
         if self._graph is not None and self._open.get(direct.node_id) is direct:
-            direct.start(self._graph, self._held_back)
+            try:
+                direct.start(self._graph, self._held_back)
+            except FusionError as error:
+                direct.tell(error.message)
 
     def close(self, node_id: str) -> None:
         """Let a node run alone no more."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from fusion_desktop.run.connection import Connection, Server
 
 
+_LISTEN_FIRST_S = 0.5
+"""So long the lists wait for the stream that tells their changes."""
 ACKNOWLEDGE_S = 5.0
 """So long a server may take to take note of a subscription."""
 
@@ -291,8 +293,10 @@ class InspectorSession(QObject):
             self.logged.emit(params)
         elif method == "notifications/resources/updated":
             self.updated.emit(str(params.get("uri")))
-        elif method == "notifications/subscriptions/acknowledged" and self._honoured is not None:
-            self._honoured.set()
+        elif method == "notifications/subscriptions/acknowledged":
+            # What changed before the server took note of the stream was told to nobody.
+            self.refresh()
+            self._honour()
         self.notified.emit(method, params)
 
     def saw(self, frame: Frame) -> None:
@@ -332,13 +336,20 @@ class InspectorSession(QObject):
     async def _follow(self, connection: "Connection") -> None:
         """Keep the lists current until the connection is lost."""
         async with anyio.create_task_group() as tasks:
+            if connection.server.is_modern:
+                self._honoured = anyio.Event()
+                tasks.start_soon(self._keep_listening, connection)
+                with anyio.move_on_after(_LISTEN_FIRST_S):
+                    await self._honoured.wait()
             for kind in KINDS:
                 self._stale[kind] = anyio.Event()
                 tasks.start_soon(self._keep_listed, connection, kind)
-            if connection.server.is_modern:
-                tasks.start_soon(self._keep_listening, connection)
             await connection.lost.wait()
             tasks.cancel_scope.cancel()
+
+    def _honour(self) -> None:
+        if self._honoured is not None:
+            self._honoured.set()
 
     async def _keep_listening(self, connection: "Connection") -> None:
         """Have a modern server tell what changes; another subscription is another stream."""
@@ -353,11 +364,17 @@ class InspectorSession(QObject):
             wanted: JsonObject = {**lists, **({"resourceSubscriptions": [*self._watched]} if self._watched else {})}
             async with anyio.create_task_group() as tasks:
                 if wanted:
-                    tasks.start_soon(_listen, connection, wanted)
-                elif self._honoured is not None:
-                    self._honoured.set()
+                    tasks.start_soon(self._listen, connection, wanted)
+                else:
+                    self._honour()
                 await self._listen_anew.wait()
                 tasks.cancel_scope.cancel()
+
+    async def _listen(self, connection: "Connection", wanted: JsonObject) -> None:
+        # A server need not offer it; the lists are then refreshed by hand.
+        with contextlib.suppress(ServerError):
+            await connection.listen(wanted)
+        self._honour()
 
     async def _keep_listed(self, connection: "Connection", kind: str) -> None:
         while True:
@@ -395,12 +412,6 @@ async def _answered(exchange: Awaitable[JsonObject]) -> tuple[JsonObject | None,
         return await exchange, None
     except ServerError as refusal:
         return None, refusal.to_json()
-
-
-async def _listen(connection: "Connection", wanted: JsonObject) -> None:
-    # A server need not offer it; the lists are then refreshed by hand.
-    with contextlib.suppress(ServerError):
-        await connection.listen(wanted)
 
 
 def _words(error: BaseException) -> str:
