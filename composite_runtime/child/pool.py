@@ -39,6 +39,7 @@ class Pool:
         self._tasks = Tasks()
         self._endings = Tasks()
         self._is_closed = False
+        self._last: tuple[Caller, frozenset[Era], tuple[Era, Caller]] | None = None
 
     def __iter__(self) -> Iterator[Connection]:
         return iter(self._connections.values())
@@ -52,6 +53,7 @@ class Pool:
     def forget(self, session: str) -> None:
         """End the connection that was held for a client's session."""
         if session:
+            self._last = None
             self._drop(f"legacy {session}")
 
     def key(self, caller: Caller) -> str:
@@ -105,8 +107,10 @@ class Pool:
         as they are asked something, within the limit.
         """
         own = self.connection(caller)
+        if not own.has_asked:
+            return own
         era, seen = self._seen(caller)
-        if not own.has_asked or own.is_free or seen.session or era is Era.MODERN:
+        if own.is_free or seen.session or era is Era.MODERN:
             return own
         for number in range(1, self.node.limits.connections):
             key = f"{_key(era, seen)} #{number}"
@@ -133,6 +137,13 @@ class Pool:
 
     def _seen(self, caller: Caller) -> tuple[Era, Caller]:
         """Return the era to address the child in, and the caller as the child sees it."""
+        # Each call asks several times, and mostly the same client calls again.
+        last = self._last
+        if last is None or last[0] is not caller or last[1] is not self._speaks:
+            last = self._last = (caller, self._speaks, self._looked_at(caller))
+        return last[2]
+
+    def _looked_at(self, caller: Caller) -> tuple[Era, Caller]:
         era = caller.era
         if self._speaks and era not in self._speaks:
             (era,) = self._speaks

@@ -1,6 +1,7 @@
 """`python -m tests.bench`: measure, and print the tables of the README in this folder."""
 
 import argparse
+import inspect
 import platform
 import shlex
 import signal
@@ -40,7 +41,7 @@ def main() -> int:
         setup = Setup(Path(folder), shlex.split(args.ours), others)
         for name in args.measures or ALL:
             rows = ALL[name](setup, args.rounds)
-            tell(f"\n### {name}\n\n{ALL[name].__doc__}\n\n{table(rows)}")
+            tell(f"\n### {name}\n\n{inspect.getdoc(ALL[name])}\n\n{table(rows)}")
     return 0
 
 
