@@ -44,6 +44,7 @@ class Access:
         self._grant: Grant | None = None
         self._seen: tuple[int, int] | None = None
         self._entry: store.Entry | None = None
+        self._looking = asyncio.Lock()
         self._turn = asyncio.Lock()
         self._failed_at = -_PAUSE_S
         self._tasks = Tasks()
@@ -92,10 +93,16 @@ class Access:
 
     async def _look(self) -> None:
         """Take in that somebody has signed in or out; costs one look at a file's date."""
-        now = store.stamp()
-        if now == self._seen or self._is_machine:
+        if self._is_machine or store.stamp() == self._seen:
             return
-        self._seen = now
+        # Who comes while the keyring is asked waits for the answer, instead of going without a token.
+        async with self._looking:
+            now = store.stamp()
+            if now != self._seen:
+                await self._take_in()
+                self._seen = now
+
+    async def _take_in(self) -> None:
         entry = store.entries().get(self._key)
         if entry == self._entry and (self._grant is not None or entry is None):
             return
@@ -108,7 +115,6 @@ class Access:
         try:
             grant = await asyncio.to_thread(store.fetch, self._key)
         except FusionError as error:
-            self._seen = None
             raise AuthorizationNeeded(f"its sign-in cannot be read: {error}") from None
         if grant is None:
             return None

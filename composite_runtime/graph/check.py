@@ -1,5 +1,6 @@
 """What is wrong with a graph, in words, with what helps. A problem is a result, never raised."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -138,6 +139,24 @@ def _transports(graph: Graph) -> Iterator[Problem]:
             yield Problem(Level.ERROR, "bad-url", node.id, message, "Enter a URL that starts with http:// or https://.")
 
 
+def _client_secrets(graph: Graph) -> Iterator[Problem]:
+    for node in graph.nodes:
+        transport = node.transport if isinstance(node, ServerNode) else None
+        auth = None if transport is None or isinstance(transport, StdioTransport) else transport.auth
+        if auth is None:
+            continue
+        if auth.client_secret and not _REFERENCE.fullmatch(auth.client_secret):
+            message = f"the client secret of {node.name} stands in the graph as plain text"
+            fix = "Store it as a secret, and write ${secret:NAME} instead."
+            yield Problem(Level.WARNING, "plain-secret", node.id, message, fix)
+        if auth.grant == "client_credentials" and not (auth.client_id and auth.client_secret):
+            message = f"{node.name} is to sign in by itself, and has no client id and client secret to do it with"
+            yield Problem(Level.WARNING, "no-client", node.id, message, "Enter both in its transport's auth.")
+
+
+_REFERENCE = re.compile(r"\$\{(secret|env|input):[^}]+\}")
+
+
 def _is_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
@@ -212,6 +231,7 @@ _RULES = (
     _repeated_edges,
     _cycles,
     _transports,
+    _client_secrets,
     _limits,
     _bypassed_roots,
     _lonely,

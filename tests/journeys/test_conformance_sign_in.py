@@ -47,10 +47,11 @@ LEGACY = ("2025-03-26-oauth-metadata-backcompat", "2025-03-26-oauth-endpoint-fal
 RELEASED = ("client-credentials-basic", "2025-03-26-oauth-endpoint-fallback", "basic-cimd", "scope-step-up")
 
 SETS = {
-    "2025-03-26": (NEW, LEGACY),
-    "2025-11-25": (NEW, BOTH),
-    "2026-07-28": (NEW, (*BOTH, *MODERN)),
-    "released": (OLD, RELEASED),
+    "2025-03-26": (NEW, "2025-03-26", LEGACY),
+    "2025-11-25": (NEW, "2025-11-25", BOTH),
+    "2026-07-28": (NEW, "2026-07-28", BOTH),
+    "2026-07-28 alone": (NEW, "2026-07-28", MODERN),
+    "released": (OLD, "", RELEASED),
 }
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -76,9 +77,9 @@ def played(version: str, revision: str, scenario: str, folder: Path) -> str | No
 
 @pytest.mark.parametrize("chosen", SETS)
 def test_every_scenario_of_signing_in_passes(chosen: str, tmp_path: Path) -> None:
-    version, scenarios = SETS[chosen]
+    version, revision, scenarios = SETS[chosen]
     npm.package("@modelcontextprotocol/conformance", version)
     with ThreadPoolExecutor(3) as pool:
-        wrong = pool.map(lambda scenario: played(version, chosen, scenario, tmp_path), scenarios)
+        wrong = pool.map(lambda scenario: played(version, revision, scenario, tmp_path), scenarios)
 
     assert [said for said in wrong if said is not None] == []

@@ -7,7 +7,7 @@ from hypothesis import given
 
 from composite_runtime.errors import GraphError
 from composite_runtime.graph.check import Level, Problem, check, served_composite
-from composite_runtime.graph.model import Edge, Graph, Limits, ServingLimits
+from composite_runtime.graph.model import Edge, Graph, HttpTransport, Limits, ServerNode, ServingLimits
 from tests.support.drawn import composite, graph, graphs, server
 
 
@@ -205,3 +205,14 @@ def _seconds(do: Callable[[], object]) -> float:
     start = time.process_time()
     do()
     return time.process_time() - start
+
+
+def test_a_client_secret_belongs_into_the_keyring() -> None:
+    def rules(**auth: str) -> set[str]:
+        transport = HttpTransport.model_validate({"url": "https://a.test/mcp", "auth": auth})
+        node = ServerNode(id="a", name="A", transport=transport)
+        return {problem.rule for problem in check(Graph(id="g", name="G", nodes=(node,)))} - {"unused-server"}
+
+    assert rules(client_id="me", client_secret="hunter2") == {"plain-secret"}
+    assert rules(client_id="me", client_secret="${secret:me}") == set()
+    assert rules(grant="client_credentials", client_id="me") == {"no-client"}
