@@ -4,17 +4,20 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QInputDialog, QLineEdit, QWidget
 
 from composite_runtime import secrets
+from composite_runtime.events import ChildState
 from composite_runtime.graph.model import Node, ServerNode
 from fusion_desktop.dialogs.ask import ask
 from fusion_desktop.document.document import Document
+from fusion_desktop.panels.banner import Banner
 from fusion_desktop.panels.doctor import DoctorPanel, Offer
 from fusion_desktop.run.command import RuntimeCommand
 from fusion_desktop.run.doctor import Doctor
+from fusion_desktop.run.status import Status
 from fusion_desktop.tasks import spawn
 
 if TYPE_CHECKING:
@@ -55,6 +58,10 @@ _BY_HAND = {
 # By whether there is no keyring.
 _KEPT = {False: "the system keyring", True: "a private file, since this system has no keyring"}
 _LONGEST = 28
+_NAMED = 4
+_DOWN = frozenset({ChildState.FAILED, ChildState.RETRYING})
+_SETTLE_MS = 700
+"""Servers that fail together are told together."""
 
 
 class Diagnosing(QObject):
@@ -95,6 +102,44 @@ class Diagnosing(QObject):
         """Examine the same server as it is now."""
         if self._node_id is not None and self.document.node(self._node_id) is not None:
             self.examine(self._node_id)
+
+    def follow(self, status: Status, banner: Banner) -> None:
+        """Tell in the banner which servers of a run do not come up, with a button that finds out why."""
+        telling = QTimer(self, interval=_SETTLE_MS, singleShot=True)
+        troubled: set[str] = set()
+        told: set[str] = set()
+        was_ready: set[str] = set()
+
+        def look(node_id: str) -> None:
+            now = status.of(node_id)
+            if now.state is ChildState.READY:
+                was_ready.add(node_id)
+                troubled.discard(node_id)
+            # One that was up and is started again is no news; the canvas shows it.
+            elif now.state in _DOWN and now.action is None and node_id not in was_ready | told:
+                troubled.add(node_id)
+                telling.start()
+
+        def forget() -> None:
+            for one in (troubled, told, was_ready):
+                one.clear()
+            telling.stop()
+
+        def tell() -> None:
+            found = [node for one in sorted(troubled) if isinstance(node := self.document.node(one), ServerNode)]
+            told.update(troubled)
+            troubled.clear()
+            if found:
+                first = found[0]
+                banner.tell(
+                    _trouble(found, status.of(first.id).reason),
+                    role="error",
+                    choices=(("Find out why…", lambda: self.examine(first.id)),),
+                )
+
+        telling.timeout.connect(tell)
+        status.changed.connect(look)
+        status.reset.connect(forget)
 
     async def end(self) -> None:
         """Return when nothing runs any more."""
@@ -181,6 +226,14 @@ class Diagnosing(QObject):
 
     def _window(self) -> QWidget:
         return self.panel.window()
+
+
+def _trouble(nodes: Sequence[ServerNode], reason: str | None) -> str:
+    if len(nodes) == 1:
+        return f"{nodes[0].name} does not work: {reason}" if reason else f"{nodes[0].name} does not work."
+    names = ", ".join(node.name for node in nodes[:_NAMED])
+    more = f" and {len(nodes) - _NAMED} more" if len(nodes) > _NAMED else ""
+    return f"{len(nodes)} servers do not work: {names}{more}. The first: {reason or 'it does not answer'}"
 
 
 def _cut(words: str) -> str:

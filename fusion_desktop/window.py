@@ -142,6 +142,7 @@ class MainWindow(QMainWindow):
         self.calling = calling
         self.diagnosing = diagnosing
         self.signing = Signing(document, status, self)
+        diagnosing.follow(status, self.banner)
         self.drifting = Drifting(document, self)
         self._docks: dict[str, Dock] = {}
         self._titles_timer = QTimer(self, interval=0, singleShot=True)

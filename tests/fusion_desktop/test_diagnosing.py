@@ -17,6 +17,7 @@ from fusion_desktop import theme
 from fusion_desktop.diagnosing import Diagnosing
 from fusion_desktop.document.document import Document
 from tests.fusion_desktop.run.servers import until
+from tests.fusion_desktop.test_calling import opened
 from tests.processes import descendants
 
 pytestmark = pytest.mark.timeout(60)
@@ -162,6 +163,23 @@ async def test_a_remote_server_has_its_own_steps(qtbot: QtBot) -> None:
         assert fault(diagnosing) == "connection-refused"
         assert "It fails at: connection." in words_in(diagnosing.panel)
         assert button(diagnosing.panel, "Change the URL")
+
+
+async def test_a_server_that_does_not_come_up_is_told_with_a_way_to_find_out(qtbot: QtBot, tmp_path: Path) -> None:
+    async with opened(tmp_path, is_running=False) as program:
+        program.settings.asks_first_start = False
+        bad = ServerNode(id="bad", name="Bad", transport=StdioTransport(command="a-command-of-nobody"))
+        box = CompositeNode(id="box", name="Box")
+        program.document.load(new_graph().but(nodes=(bad, box), edges=(Edge(source="bad", target="box"),)))
+
+        program.window.actions_table["run.start"].trigger()
+        banner = program.window.banner
+        await until(lambda: "Bad does not work" in banner.text)
+        button(banner, "Find out why").click()
+
+        await until(lambda: program.diagnosing.doctor.diagnosis is not None)
+        assert program.diagnosing.panel.isVisible()
+        assert fault(program.diagnosing) == "command-missing"
 
 
 @pytest.mark.slow

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +90,27 @@ def test_calls_are_chosen_by_name_folder_or_pattern(
 def test_results_are_written_for_build_servers(graph: Path, tmp_path: Path) -> None:
     assert main(["test", str(graph), "--junit", str(tmp_path / "junit.xml")]) == 0
     assert (tmp_path / "junit.xml").read_text(encoding="utf-8").count("<testcase") == 2
+
+
+def test_a_name_with_its_ending_means_this_file_and_no_other(graph: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keep(graph, "one", target="f_echo", arguments={"v": 1})
+
+    assert main(["test", str(graph), "one.json"]) == 0
+    assert [line.split()[1] for line in capsys.readouterr().err.splitlines()] == ["one"]
+
+
+def test_calls_of_another_folder_are_told_one_by_one_to_who_follows(graph: Path, tmp_path: Path) -> None:
+    folder = folder_of(graph).rename(tmp_path / "elsewhere")
+    (folder / "broken.json").write_text("{", encoding="utf-8")
+    command = [sys.executable, "-m", "composite_runtime", "test", str(graph), "--folder", str(folder), "--supervised"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told = {one["call"]: one for one in map(json.loads, process.stdout)}
+
+    assert {key: one["status"] for key, one in told.items()} == {
+        "echo/one": "passed",
+        "echo/two": "passed",
+        "broken": "not_made",
+    }
+    assert told["echo/one"]["answer"]["content"]
+    assert process.returncode == 3
