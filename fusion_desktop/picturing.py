@@ -12,6 +12,7 @@ from fusion_desktop import theme
 from fusion_desktop.canvas import picture
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.dialogs.picture import PictureDialog, Wish
+from fusion_desktop.document import changes
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.mermaid import mermaid
 
@@ -41,7 +42,7 @@ class Picturing(QObject):
             self._preview,
             self._mermaid,
             look=theme.current().name,
-            selected=len(self._scene.selected_nodes()),
+            selected=len(self._scene.selected()),
             parent=self._window,
         )
         dialog.copy_wanted.connect(self.copy)
@@ -100,7 +101,7 @@ class Picturing(QObject):
 
     def _graph(self, wish: Wish) -> Graph:
         graph = self._document.graph
-        return picture.part_of(graph, self._scene.selected_nodes()) if wish.only_selection else graph
+        return changes.part_of(graph, self._scene.selected()) if wish.only_selection else graph
 
     def _states(self) -> picture.States:
         items = ((item.node_id, item.state, item.detail) for item in self._scene.node_items)

@@ -1,6 +1,6 @@
 """A graph as a picture, in any theme and size, whatever the window shows of it at the moment."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from PySide6.QtCore import QBuffer, QIODevice, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QImageWriter, QPainter
@@ -11,7 +11,6 @@ from composite_runtime.graph.model import Graph
 from fusion_desktop import theme
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.canvas.state import State
-from fusion_desktop.document import places
 from fusion_desktop.document.document import Document
 
 MARGIN = 32.0
@@ -19,16 +18,6 @@ LARGEST_SIDE = 16_000
 """In pixels; programs that show pictures fail beyond it, and memory does."""
 
 States = Mapping[str, tuple[State, str]]
-
-
-def part_of(graph: Graph, node_ids: Collection[str]) -> Graph:
-    """Return some nodes of a graph, what lies inside them, and the edges among them."""
-    kept = places.inside(places.homes(graph), node_ids)
-    return graph.but(
-        nodes=tuple(node for node in graph.nodes if node.id in kept),
-        edges=tuple(edge for edge in graph.edges if edge.source in kept and edge.target in kept),
-        layout={node_id: box for node_id, box in graph.layout.items() if node_id in kept},
-    )
 
 
 def image(graph: Graph, look: str, scale: float = 1.0, *, clear: bool = False, states: States | None = None) -> QImage:
@@ -87,6 +76,7 @@ def _drawn(document: Document, graph: Graph, states: States) -> tuple[CanvasScen
     area = QRectF()
     for node_id, (state, detail) in states.items():
         scene.show_state(node_id, state, detail)
+    scene.sum_up()
     for item in scene.items():
         if item.isVisible():
             # What is cached is cached as pixels.

@@ -45,7 +45,7 @@ class CanvasScene(QGraphicsScene):
         self._unsummed: set[str] = set()
         self._summing = QTimer(self)
         self._summing.setSingleShot(True)
-        self._summing.timeout.connect(self._sum_up)
+        self._summing.timeout.connect(self.sum_up)
         self._told = QTimer(self)
         self._told.setSingleShot(True)
         self._told.timeout.connect(self.selection_changed)
@@ -265,7 +265,7 @@ class CanvasScene(QGraphicsScene):
 
     def state_of(self, node_id: str) -> State | None:
         """Return the state a node shows."""
-        self._sum_up()
+        self.sum_up()
         item = self._items.get(node_id)
         return item.shown_state if item is not None else None
 
@@ -286,8 +286,8 @@ class CanvasScene(QGraphicsScene):
         if self._unsummed and not self._summing.isActive():
             self._summing.start(0)
 
-    def _sum_up(self) -> None:
-        """Show at each composite whose members changed what they are doing."""
+    def sum_up(self) -> None:
+        """Show at each composite whose members changed what they are doing; it happens by itself before long."""
         stale, self._unsummed = self._unsummed, set()
         if not stale:
             return

@@ -203,23 +203,25 @@ def renamed(graph: Graph, node_id: str, name: str) -> Graph:
     return edit.replace_node(graph, node.but(name=name.strip())) if node else graph
 
 
-def copied(graph: Graph, node_ids: Collection[str]) -> str:
-    """Return these nodes, frames and notes, what lies inside them, and the edges among them as the text of a graph.
-
-    Values that look like secrets are replaced by references, so that the text may be shown to anybody.
-    """
-    whole = places.inside(places.holders(graph), node_ids)
-    part = Graph(
+def part_of(graph: Graph, ids: Collection[str]) -> Graph:
+    """Return some nodes, frames and notes of a graph, what lies inside them, and the edges among them."""
+    whole = places.inside(places.holders(graph), ids)
+    return Graph(
         id=graph.id,
         name=graph.name,
-        nodes=tuple(without_secrets(node) for node in graph.nodes if node.id in whole),
+        nodes=tuple(node for node in graph.nodes if node.id in whole),
         edges=tuple(edge for edge in graph.edges if edge.source in whole and edge.target in whole),
         annotations=tuple(
             one if one.inside in whole else one.but(inside=None) for one in graph.annotations if one.id in whole
         ),
-        layout={node_id: box for node_id, box in graph.layout.items() if node_id in whole},
+        layout={one: box for one, box in graph.layout.items() if one in whole},
     )
-    return file.dumps(part)
+
+
+def copied(graph: Graph, ids: Collection[str]) -> str:
+    """Return part of a graph as text. Values that look like secrets become references, so that anybody may see it."""
+    part = part_of(graph, ids)
+    return file.dumps(part.but(nodes=tuple(without_secrets(node) for node in part.nodes)))
 
 
 def pasted(

@@ -74,7 +74,10 @@ def _facts(now: Graph, then: Graph) -> Iterator[str]:
     yield from _count("Disconnects", "pair", sum(ends not in other for ends in own))
     yield from _count("Changes", "connection", sum(ends in other and other[ends] != edge for ends, edge in own.items()))
     yield from _count("Moves", "node", _moved(now.layout, then.layout, both))
-    if now.but(nodes=(), edges=(), layout={}, id="") != then.but(nodes=(), edges=(), layout={}, id=""):
+    if now.annotations != then.annotations or _moved(now.layout, then.layout, [one.id for one in now.annotations]):
+        yield "Changes frames and notes"
+    bare = {"nodes": (), "edges": (), "annotations": (), "layout": {}, "id": ""}
+    if now.but(**bare) != then.but(**bare):
         yield "Changes the name or the settings of the graph"
 
 

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from composite_runtime.graph import file
 from composite_runtime.graph.edit import add_annotation
 from composite_runtime.graph.model import Box, Frame, Graph, Note
+from fusion_desktop.canvas import picture
 from fusion_desktop.canvas.access import Access
 from fusion_desktop.canvas.annotation_item import FrameItem, NoteItem, rendered
 from fusion_desktop.canvas.editing import Editing
@@ -266,3 +267,19 @@ def test_every_field_on_the_canvas_has_a_name(view: CanvasView) -> None:
     for field in view.viewport().findChildren(QWidget):
         if field.focusPolicy() != Qt.FocusPolicy.NoFocus and isinstance(field, NameEdit | NoteEdit):
             assert field.accessibleName()
+
+
+def test_part_of_a_graph_takes_its_own_frames_and_notes_along_and_no_others(document: Document) -> None:
+    part = changes.part_of(document.graph, ["frame"])
+
+    assert [node.id for node in part.nodes] == ["a"]
+    assert [one.id for one in part.annotations] == ["frame"]
+    assert set(part.layout) == {"a", "frame"}
+    assert changes.part_of(document.graph, ["b"]).annotations == ()
+
+
+def test_a_picture_shows_frames_and_notes(look: None) -> None:
+    drawn = picture.svg(framed(), "light").decode()
+
+    assert ">Mine<" in drawn
+    assert ">Why<" in drawn

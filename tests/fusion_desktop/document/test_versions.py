@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from composite_runtime.graph import edit
+from composite_runtime.graph.model import Box, Note
 from fusion_desktop.app import Program
 from fusion_desktop.dialogs.versions import VersionsDialog
 from fusion_desktop.document import changes, marks
@@ -103,3 +104,10 @@ def test_without_versions_the_dialog_says_how_they_come(program: Program) -> Non
     assert dialog is not None
     assert "none yet" in dialog._facts.text()
     dialog.reject()
+
+
+def test_restoring_other_frames_and_notes_is_said_too() -> None:
+    then = desk()
+    now = edit.add_annotation(then, Note(id="note", text="Why"), Box(x=0, y=0))
+
+    assert difference(now, then) == ["Changes frames and notes"]
