@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any, TypeAlias
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QFontMetricsF, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -143,10 +143,8 @@ class TextArea(QPlainTextEdit):
     def _height(self) -> int:
         # A plain text document measures its height in lines, as they are wrapped.
         shown = min(max(round(self.document().size().height()), self._lines), self._most)
-        laid_out = self.document().firstBlock().layout()
         # What a line takes is rounded up when it is laid out.
-        spacing = QFontMetrics(self.font()).lineSpacing()
-        line = max(spacing, ceil(laid_out.lineAt(0).height())) if laid_out.lineCount() else spacing
+        line = ceil(QFontMetricsF(self.font()).lineSpacing())
         # The frame and the padding of the style sheet lie around the lines.
         return line * shown + 2 * theme.GRID + 4
 

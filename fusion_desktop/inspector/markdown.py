@@ -67,7 +67,7 @@ class _Page(QTextBrowser):
         self._fit()
 
     def _wanted(self) -> int:
-        return min(_HEIGHT, round(self.document().size().height()) + 2)
+        return min(_HEIGHT, round(self.document().size().height()) + 3 * theme.GRID)
 
     def _fit(self) -> None:
         if self.height() != self._wanted():

@@ -12,10 +12,12 @@ from composite_runtime.errors import FusionError
 from fusion_desktop import theme
 from fusion_desktop.inspector.call import Call
 from fusion_desktop.inspector.completing import Proposer
+from fusion_desktop.inspector.editors import TextArea, mark
 from fusion_desktop.inspector.offers import Offers, badges
 from fusion_desktop.inspector.result import ResultView
 from fusion_desktop.inspector.schema_form import SchemaForm
 from fusion_desktop.inspector.uri_template import expand, variables
+from fusion_desktop.inspector.values import DraftError, parse_json
 from fusion_desktop.run.frames import JsonObject, Outcome
 from fusion_desktop.run.session import InspectorSession, SessionState
 from fusion_desktop.tasks import spawn
@@ -95,10 +97,20 @@ class Page(QWidget):
             self._form.show_faults(is_all=True)
             return None
         try:
-            return self.request(self._item, reading.value)
-        except FusionError as error:
-            self.result.show_failure(error.message)
+            method, params = self.request(self._item, reading.value)
+            meta = self._meta_value()
+        except (FusionError, DraftError) as error:
+            self.result.show_failure(getattr(error, "message", None) or f"_meta: {error}")
             return None
+        return method, {**params, "_meta": meta} if meta else params
+
+    def _meta_value(self) -> JsonObject:
+        """Return what goes along with the request beside the arguments; raise `DraftError` when it is no object."""
+        text = self._meta.exact_text().strip() if self._meta_on.isChecked() else ""
+        value = parse_json(text) if text else {}
+        if not isinstance(value, dict):
+            raise DraftError("Enter an object: { … }.")
+        return value
 
     def add_menu(self, words: str, about: str, menu: QMenu) -> None:
         """Put a button with a menu beside the one that sends."""
@@ -165,9 +177,22 @@ class Page(QWidget):
         buttons.addWidget(self._send)
         buttons.addWidget(self._stop)
         buttons.addStretch(1)
+        self._meta_on = QToolButton()
+        self._meta_on.setCheckable(True)
+        self._meta_on.setText("_meta")
+        self._meta_on.setToolTip("Send metadata along with the request")
+        self._meta_on.setAccessibleName("Metadata of the request")
+        self._meta = TextArea(lines=2, most=8)
+        self._meta.setFont(theme.font(mono=True))
+        self._meta.setPlaceholderText('{"com.example/key": "value"}')
+        self._meta.setAccessibleName("Metadata of the request as JSON")
+        self._meta.textChanged.connect(self._judge_meta)
+        self._meta.hide()
+        self._meta_on.toggled.connect(self._meta.setVisible)
         self._more = QHBoxLayout()
         buttons.addLayout(self._more)
         self.build_more(self._more)
+        self._more.addWidget(self._meta_on)
         self._asked = QVBoxLayout()
         middle = QWidget()
         column = QVBoxLayout(middle)
@@ -176,6 +201,7 @@ class Page(QWidget):
         column.addWidget(self._name)
         column.addWidget(self._about)
         column.addLayout(self._asked, 1)
+        column.addWidget(self._meta)
         column.addLayout(buttons)
         self._middle = middle
         right = QWidget()
@@ -261,6 +287,14 @@ class Page(QWidget):
         can_send = self._form is not None and not self._form.reading().faults
         self._send.setEnabled(is_open and can_send and not self.call.is_running)
         self._stop.setVisible(self.call.is_running)
+
+    def _judge_meta(self) -> None:
+        try:
+            self._meta_value()
+        except DraftError:
+            mark(self._meta, is_invalid=True)
+        else:
+            mark(self._meta, is_invalid=False)
 
     def _take_state(self, *_: object) -> None:
         self._show_state()

@@ -96,6 +96,8 @@ class InspectorPanel(QWidget):
         head.addLayout(lines, 1)
         head.addWidget(again, 0, Qt.AlignmentFlag.AlignTop)
         self.tabs = QTabWidget(documentMode=True)
+        self.tabs.setUsesScrollButtons(False)
+        self.tabs.setElideMode(Qt.TextElideMode.ElideRight)
         self.tabs.setAccessibleName("What the composite offers")
         for kind, page in self._pages.items():
             self.tabs.addTab(page, kind.capitalize())

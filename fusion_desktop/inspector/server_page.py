@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -27,6 +26,14 @@ from fusion_desktop.run.session import InspectorSession, SessionState
 from fusion_desktop.tasks import spawn
 
 LEVELS: Final = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
+
+_SILENCES: Final = {
+    10: "10 seconds without progress",
+    60: "a minute without progress",
+    300: "5 minutes without progress",
+    3600: "an hour without progress",
+    0: "never",
+}
 
 
 class ServerPage(QScrollArea):
@@ -91,13 +98,12 @@ class ServerPage(QScrollArea):
         self._column.addWidget(self._about)
 
     def _build_settled(self) -> None:
-        self.idle = QSpinBox(maximum=86_400)
-        self.idle.setAccessibleName("Seconds a call may be silent")
-        self.idle.lineEdit().setAccessibleName("Seconds a call may be silent")
-        self.idle.setSuffix(" s without progress")
-        self.idle.setSpecialValueText("never")
-        self.idle.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        self.idle.valueChanged.connect(self._answers.set_idle)
+        self.idle = QComboBox()
+        self.idle.setAccessibleName("How long a call may be silent")
+        self.idle.view().setAccessibleName("How long a call may be silent")
+        for seconds, words in _SILENCES.items():
+            self.idle.addItem(words, seconds)
+        self.idle.activated.connect(lambda _: self._answers.set_idle(int(self.idle.currentData())))
         row = QFormLayout()
         row.addRow("Give up after", self.idle)
         self._column.addWidget(_heading("Calls"))
@@ -140,7 +146,10 @@ class ServerPage(QScrollArea):
         uris = [str(root["uri"]) for root in self._answers.roots]
         if self._typed_roots() != uris:
             self.roots.setPlainText("\n".join(uris))
-        self.idle.setValue(self._answers.idle_s)
+        if (place := self.idle.findData(self._answers.idle_s)) < 0:
+            self.idle.addItem(f"{self._answers.idle_s} s without progress", self._answers.idle_s)
+            place = self.idle.count() - 1
+        self.idle.setCurrentIndex(place)
         while (item := self._saved.takeAt(0)) is not None:
             if (row := item.widget()) is not None:
                 row.hide()

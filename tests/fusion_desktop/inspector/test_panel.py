@@ -158,6 +158,23 @@ async def test_arguments_that_do_not_fit_cannot_be_sent(qtbot: QtBot) -> None:
         assert not panel.tools.call.is_running
 
 
+@pytest.mark.parametrize("era", ERAS)
+async def test_metadata_of_any_shape_goes_along_with_a_request(qtbot: QtBot, era: str) -> None:
+    async with inspecting(qtbot, era) as panel:
+        panel.show_tool("seen")
+        panel.tools._meta_on.click()
+        panel.tools._meta.setPlainText('{"com.example/deep": {"a": [1, null, {"b": true}]}}')
+        panel.tools.send()
+        await until(lambda: not panel.tools.call.is_running)
+        result = json.loads(panel.tools.result._raw_text)["response"]["result"]
+        assert json.loads(result["content"][0]["text"])["meta"]["com.example/deep"] == {"a": [1, None, {"b": True}]}
+
+        panel.tools._meta.setPlainText("[1]")
+        panel.tools.send()
+        assert panel.tools.result.headline == "_meta: Enter an object: { … }."
+        assert not panel.tools.call.is_running
+
+
 async def test_what_was_entered_is_there_again_when_a_tool_is_chosen_again(qtbot: QtBot) -> None:
     async with inspecting(qtbot) as panel:
         panel.show_tool("region")

@@ -372,6 +372,17 @@ def test_a_schema_that_requires_itself_opens_a_bounded_form(qtbot: QtBot, schema
     assert isinstance(form.reading().value, dict)
 
 
+def test_a_nullable_choice_is_a_choice_and_null_can_be_taken(qtbot: QtBot) -> None:
+    form = form_of(qtbot, {"type": "object", "properties": {"v": {"type": ["string", "null"], "enum": ["a", None]}}})
+    box = field_of(form, QComboBox)
+    assert form.reading().value == {}
+
+    for position, value in enumerate(("a", None)):
+        box.setCurrentIndex(position)
+        assert form.reading().value == {"v": value}
+        assert form.reading().faults == ()
+
+
 @pytest.mark.slow
 @settings(
     max_examples=150,

@@ -133,18 +133,20 @@ def test_what_was_settled_is_kept_for_each_graph(settings: Settings) -> None:
 
 async def test_progress_gives_a_call_more_time_and_silence_ends_it(qtbot: QtBot) -> None:
     async with inspecting(qtbot) as panel:
-        panel.server.idle.setValue(1)
+        panel.answers.set_idle(1)
+        assert panel.server.idle.currentText() == "1 s without progress"
         assert (await called(panel, "sleep", {"seconds": 1.6, "beats": 8})).startswith("Done in")
 
         assert "did not answer tools/call in time" in await called(panel, "sleep", {"seconds": 30})
-        panel.server.idle.setValue(0)
+        panel.server.idle.setCurrentIndex(panel.server.idle.findData(0))
+        panel.server.idle.activated.emit(panel.server.idle.currentIndex())
         assert json.loads(panel.answers.text()) == {"idle_s": 0}
 
 
 @pytest.mark.slow
 async def test_the_time_that_is_left_is_shown_and_stands_still_while_the_user_is_asked(qtbot: QtBot) -> None:
     async with inspecting(qtbot) as panel:
-        panel.server.idle.setValue(9)
+        panel.answers.set_idle(9)
         panel.show_tool("sleep")
         assert panel.tools.form is not None
         panel.tools.form.write({"seconds": 20})
