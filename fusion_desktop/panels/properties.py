@@ -22,6 +22,7 @@ from composite_runtime import secrets
 from composite_runtime.errors import GraphError
 from composite_runtime.graph import edit
 from composite_runtime.graph.model import (
+    Auth,
     CompositeNode,
     Edge,
     Frame,
@@ -131,6 +132,8 @@ class NodePage(QWidget):
         self.url = Line("URL", "https://example.org/mcp")
         self.headers = Pairs("Headers", "Header")
         self.sign_in = SignInField()
+        self.client_id = Line("Client id", "Only if Fusion was registered by hand")
+        self.client_secret = Line("Client secret", "${secret:NAME}")
         self._members = QLabel()
         self._members.setWordWrap(True)
         self._members.setTextFormat(Qt.TextFormat.PlainText)
@@ -158,6 +161,8 @@ class NodePage(QWidget):
             ("URL", self.url),
             ("Headers", self.headers),
             ("Sign-in", self.sign_in),
+            ("Client id", self.client_id),
+            ("Client secret", self.client_secret),
             ("Secrets", self._secrets),
             ("Members", self._members),
         ):
@@ -181,6 +186,8 @@ class NodePage(QWidget):
         self.folder.committed.connect(lambda text: self._set_transport("working folder", cwd=text.strip() or None))
         self.url.committed.connect(lambda text: self._set_transport("URL", url=text.strip()))
         self.headers.committed.connect(lambda values: self._set_transport("headers", headers=values))
+        self.client_id.committed.connect(self._set_client_id)
+        self.client_secret.committed.connect(self._set_client_secret)
 
     def show_node(self, node: Node) -> None:
         """Show the values of a node."""
@@ -220,7 +227,12 @@ class NodePage(QWidget):
         node = self._node
         if isinstance(node, ServerNode) and self.sign_in.applies_to(node):
             self.sign_in.show_node(node)
-        self._show(self.sign_in.applies_to(node), self.sign_in)
+        applies = self.sign_in.applies_to(node)
+        auth = _auth_of(node) if applies else Auth()
+        self.client_id.show_value(auth.client_id or "")
+        self.client_secret.show_value(auth.client_secret or "")
+        self._show(applies, self.sign_in, self.client_id)
+        self._show(applies and bool(auth.client_id), self.client_secret)
 
     def _show(self, visible: bool, *fields: QWidget) -> None:
         for field in fields:
@@ -323,6 +335,25 @@ class NodePage(QWidget):
         assert isinstance(node, ServerNode)
         self._replace(what, transport=node.transport.but(**values))
 
+    def _set_auth(self, what: str, **values: str | None) -> None:
+        auth = _auth_of(self._node).but(**values)
+        self._set_transport(what, auth=None if auth == Auth() else auth)
+
+    def _set_client_id(self, text: str) -> None:
+        name = text.strip()
+        if name:
+            self._set_auth("client id", client_id=name)
+        else:
+            self._set_auth("client id", client_id=None, client_secret=None)
+
+    def _set_client_secret(self, text: str) -> None:
+        secret = text.strip()
+        if secret and not secrets.references(secret):
+            self._refused("Store the client secret as a secret, and enter ${secret:NAME}: the graph holds none itself.")
+            self.show_sign_in()
+            return
+        self._set_auth("client secret", client_secret=secret or None)
+
     def _replace(self, what: str, **values: object) -> None:
         node = self._node
         assert node is not None
@@ -418,6 +449,12 @@ class ManyPage(QWidget):
         word = "Enable" if on else "Disable"
         graph = marks.enabled(self._document.graph, {node.id for node in self._nodes}, on)
         self._document.edit(f"{word} {len(self._nodes)} nodes", graph)
+
+
+def _auth_of(node: Node | None) -> Auth:
+    if not isinstance(node, ServerNode) or isinstance(node.transport, StdioTransport):
+        return Auth()
+    return node.transport.auth or Auth()
 
 
 def _name(graph: Graph, node_id: str) -> str:

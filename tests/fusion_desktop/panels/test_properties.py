@@ -11,8 +11,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
+from composite_runtime.graph import edit
 from composite_runtime.graph.edit import add_annotation
-from composite_runtime.graph.model import Box, Frame, HttpTransport, Note, ServerNode, StdioTransport
+from composite_runtime.graph.model import Auth, Box, Frame, HttpTransport, Note, ServerNode, StdioTransport
 from fusion_desktop import tasks
 from fusion_desktop.document.document import Document
 from fusion_desktop.panels.fields import SecretField
@@ -279,3 +280,32 @@ def test_a_mixed_selection_is_counted_by_kind(document: Document, panel: Propert
     document.load(add_annotation(document.graph, Note(id="note"), Box(x=0, y=300)))
     panel.show_selection(["loose", "inner", "note"], [("inner", "box")])
     assert panel.many_page._title.text() == "2 nodes, 1 note, 1 wire"
+
+
+def test_a_client_registered_by_hand_is_entered_and_its_secret_only_by_name(
+    document: Document, panel: PropertiesPanel, qtbot: QtBot
+) -> None:
+    remote = loose(document).but(transport=HttpTransport(url="https://a.test/mcp"))
+    document.edit("Reach it", edit.replace_node(document.graph, remote))
+    page = panel.node_page
+    assert page.sign_in.isVisible()
+    assert not page.client_secret.isVisible()
+    type_into(page.client_id, "fusion")
+    with qtbot.waitSignal(panel.refused):
+        type_into(page.client_secret, "hunter2")
+    type_into(page.client_secret, "${secret:a}")
+
+    transport = loose(document).transport
+    assert isinstance(transport, HttpTransport)
+    assert transport.auth == Auth(client_id="fusion", client_secret="${secret:a}")
+    assert "hunter2" not in "".join(document.undo_stack.text(n) for n in range(document.undo_stack.count()))
+    type_into(page.client_id, " ")
+    assert loose(document).transport == HttpTransport(url="https://a.test/mcp")
+
+
+def test_a_server_with_credentials_of_its_own_needs_no_sign_in(document: Document, panel: PropertiesPanel) -> None:
+    transport = HttpTransport(url="https://a.test/mcp", headers={"authorization": "Bearer ${secret:a}"})
+    document.edit("Reach it", edit.replace_node(document.graph, loose(document).but(transport=transport)))
+
+    assert not panel.node_page.sign_in.isVisible()
+    assert not panel.node_page.client_id.isVisible()
