@@ -260,8 +260,10 @@ def apply(mode: Mode | str) -> None:
     _current = wanted
     app = QApplication.instance()
     assert isinstance(app, QApplication)
-    if app.style().objectName().lower() != "fusion":
+    # Under a style sheet the style no longer tells its name, and setting it again costs as much as the sheet.
+    if not app.property("has_our_style"):
         app.setStyle("Fusion")
+        app.setProperty("has_our_style", True)
     app.setFont(font())
     app.setPalette(palette(wanted))
     app.setStyleSheet(style_sheet(wanted))

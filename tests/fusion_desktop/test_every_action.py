@@ -21,7 +21,7 @@ from tests.journeys.test_desktop import until
 
 OUR_OWN = {"Composite", "Notes", "Text"}
 """What may be added, since what is drawn is also run: these need no network."""
-ELSEWHERE = {"run.detach"}
+ELSEWHERE = {"run.detach", "run.sign_in", "run.sign_out"}
 """What needs another program that runs, and is tried where there is one."""
 RARE = {"run.start": 0.05, "run.inspect": 0.05, "file.quit": 0.3, "file.new": 0.2}
 """How often these are really done when they are drawn: they take long, or leave nothing to undo."""
@@ -53,11 +53,13 @@ class Hands:
         table = self._window.actions_table
         enabled = [spec.id for spec in TABLE if table[spec.id].isEnabled()]
         chosen = self._random.choice(enabled)
+        if self._random.random() < 0.5:
+            chosen = min(enabled, key=lambda name: self._done[name])
         if "run.stop" in enabled and self._random.random() < 0.3:
             chosen = "run.stop"  # else it would hardly ever come up while something runs
         if "graph.enter" in enabled and self._random.random() < 0.1:
             chosen = "graph.enter"
-        if self._random.random() < RARE.get(chosen, 1.0):
+        if not self._done[chosen] or self._random.random() < RARE.get(chosen, 1.0):
             self._done[chosen] += 1
             table[chosen].trigger()
             await rounds()

@@ -13,7 +13,7 @@ from fusion_desktop import theme
 from fusion_desktop.settings import Settings
 from tests.fusion_desktop.scenes import SCENES, TWINS, clear, settle, shown, stage, twin
 
-QUICK = ["welcome", "connect", "preferences"]
+QUICK = ["connect"]
 
 
 @pytest.mark.parametrize("name", QUICK)

@@ -141,6 +141,7 @@ async def test_no_single_letter_acts_while_a_text_field_has_the_focus(qtbot: QtB
         window = program.window
         window.open_example()
         window.activateWindow()
+        await until(window.view.hasFocus)
         window.scene.select(["notes"])
         await until(window.actions_table["edit.rename"].isEnabled)
         done: list[QAction] = []
