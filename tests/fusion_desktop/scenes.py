@@ -25,6 +25,7 @@ from fusion_desktop.app import Program
 from fusion_desktop.canvas.access import Access
 from fusion_desktop.canvas.state import State
 from fusion_desktop.dialogs.export import ExportDialog
+from fusion_desktop.dialogs.picture import PictureDialog
 from fusion_desktop.settings import Settings
 from tests.fusion_desktop.graphs import composite, graph, server
 
@@ -149,6 +150,14 @@ def _export(program: Program) -> None:
     dialog.open()
 
 
+def _picture(program: Program) -> None:
+    _action("file.picture", "dev")(program)
+    dialog = program.window.findChild(PictureDialog)
+    assert isinstance(dialog, PictureDialog)
+    # It begins with the look of the window.
+    dialog.look.setCurrentIndex(dialog.look.findData("light"))
+
+
 def _versions(program: Program) -> None:
     _show(program, nested())
     folder = Path(tempfile.mkdtemp(prefix="scene-"))
@@ -178,15 +187,15 @@ SCENES: dict[str, Callable[[Program], None]] = {
     "export": _export,
     "import": _action("file.import"),
     "preferences": _action("file.preferences"),
-    "picture": _action("file.picture", "dev"),
+    "picture": _picture,
     "versions": _versions,
 }
 
 
 async def settle() -> None:
     """Let layouts, what is delayed, and what is read in the background come to an end."""
-    for _ in range(4):
-        await asyncio.sleep(0.05)
+    for _ in range(3):
+        await asyncio.sleep(0.03)
 
 
 async def stage(name: str, settings: Settings) -> Program:
