@@ -157,13 +157,13 @@ def fairness(setup: Setup, rounds: int) -> list[Row]:
             assert isinstance(target.wire, HttpWire)
             slow, quick = sorted(tool for tool in target.list_until(8) if tool.endswith("echo"))
             others = [target.wire.another() for _ in range(16)]
-            waiting = target.body("tools/call", {"name": slow, "arguments": {"seconds": 0.02}})
+            wanted = {"name": slow, "arguments": {"seconds": 0.02}}
             ratios = []
             _burst(target, quick.removesuffix("echo"), 100)
             for _ in range(rounds):
                 alone = statistics.median(_burst(target, quick.removesuffix("echo"), 60))
                 for other in others:
-                    other.ask(waiting)
+                    other.ask(target.body("tools/call", wanted))
                 beside = statistics.median(_burst(target, quick.removesuffix("echo"), 60))
                 for other in others:
                     other.read()
