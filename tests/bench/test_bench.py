@@ -27,3 +27,19 @@ def test_a_measure_ends_with_a_table(measure: str) -> None:
     )
 
     assert "| ours |" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_what_the_window_costs_ends_with_a_table() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.watching", "--seconds", "2"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=110,
+        check=True,
+    )
+
+    assert "| lost because the window was slow | 0 |" in done.stdout

@@ -178,6 +178,7 @@ async def test_a_call_through_nested_composites_with_a_retry_is_a_tree_of_spans(
         assert asked[0].method in {"server/discover", "initialize"}  # the run is watched from its beginning
 
 
+@pytest.mark.slow
 async def test_a_composite_that_claude_desktop_runs_is_watched_and_left_alone(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
