@@ -1,6 +1,6 @@
 """Our own drawn icons, tinted when they are painted, so that a new theme reaches them all."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QIconEngine, QPainter, QPixmap
@@ -18,7 +18,13 @@ def icon(name: str, role: str = "text") -> QIcon:
 
 def draw_icon(painter: QPainter, name: str, target: QRectF, colour: str) -> None:
     """Paint an icon in one colour, for items that paint themselves."""
-    QSvgRenderer(_source(name).replace(b"currentColor", colour.encode())).render(painter, target)
+    _renderer(name, colour).render(painter, target)
+
+
+@lru_cache(maxsize=256)
+def _renderer(name: str, colour: str) -> QSvgRenderer:
+    # Reading a drawing costs far more than painting it, and the canvas paints many.
+    return QSvgRenderer(_source(name).replace(b"currentColor", colour.encode()))
 
 
 @cache
