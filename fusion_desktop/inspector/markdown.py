@@ -1,6 +1,7 @@
 """Markdown as it is meant to look, with nothing loaded from anywhere, and its plain text beside it."""
 
 import re
+from math import ceil
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QUrl
@@ -67,9 +68,14 @@ class _Page(QTextBrowser):
         self._fit()
 
     def _wanted(self) -> int:
-        return min(_HEIGHT, round(self.document().size().height()) + 3 * theme.GRID)
+        # Frame and padding of the style sheet lie around what shows the document.
+        around = max(0, self.height() - self.viewport().height())
+        return min(_HEIGHT, ceil(self.document().size().height()) + around + 1)
 
     def _fit(self) -> None:
+        policy = Qt.ScrollBarPolicy
+        is_long = self._wanted() >= _HEIGHT
+        self.setVerticalScrollBarPolicy(policy.ScrollBarAsNeeded if is_long else policy.ScrollBarAlwaysOff)
         if self.height() != self._wanted():
             self.setFixedHeight(self._wanted())
 

@@ -1,6 +1,7 @@
 """The inspector dock: what the running composite offers, to be tried out as any client would."""
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
 from fusion_desktop import theme
@@ -11,6 +12,10 @@ from fusion_desktop.inspector.questions import Questions
 from fusion_desktop.inspector.server_page import ServerPage
 from fusion_desktop.run.frames import JsonObject
 from fusion_desktop.run.session import InspectorSession, SessionState
+
+_ICON_TAB = 12 * theme.GRID
+_PADDING = 8
+"""To the left and right of a tab's words."""
 
 
 class InspectorPanel(QWidget):
@@ -30,6 +35,7 @@ class InspectorPanel(QWidget):
         pages = (self.tools, self.resources, self.templates, self.prompts)
         self._waiting: tuple[str, str] | None = None
         self._trouble: tuple[str, str] | None = None
+        self._titles: dict[str, str] = {}
         self._pages: dict[str, Page] = {page.kind: page for page in pages}
         self.server = ServerPage(session, self.answers)
         for page in pages:
@@ -101,7 +107,9 @@ class InspectorPanel(QWidget):
         self.tabs.setAccessibleName("What the composite offers")
         for kind, page in self._pages.items():
             self.tabs.addTab(page, kind.capitalize())
-        self.tabs.addTab(self.server, "Server")
+        self.tabs.addTab(self.server, icon("settings", "muted"), "")
+        self.tabs.setTabToolTip(self.tabs.indexOf(self.server), "About the server, roots and saved answers")
+        self.tabs.tabBar().setAccessibleTabName(self.tabs.indexOf(self.server), "Server")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.GRID)
@@ -131,13 +139,31 @@ class InspectorPanel(QWidget):
     def _settle(self) -> None:
         self._session.set_roots(self.answers.roots)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_titles()
+
+    def _show_titles(self) -> None:
+        """Count what is offered on the tabs, where there is room for it."""
+        metrics = self.tabs.tabBar().fontMetrics()
+        room = self.width() - _ICON_TAB
+        needed = sum(metrics.horizontalAdvance(title) + 2 * _PADDING + 2 for title in self._titles.values())
+        padding = _PADDING if needed <= room else theme.GRID
+        style = f"QTabBar::tab {{ padding-left: {padding}px; padding-right: {padding}px; }}"
+        if self.tabs.styleSheet() != style:
+            self.tabs.setStyleSheet(style)
+        for kind, title in self._titles.items():
+            mark = " ⚠" if self._session.listing(kind).broken else ""
+            shown = title if needed <= room else kind.capitalize()
+            self.tabs.setTabText(self.tabs.indexOf(self._pages[kind]), f"{shown}{mark}")
+
     def _count(self, kind: str) -> None:
         if (page := self._pages.get(kind)) is None:
             return
         listing = self._session.listing(kind)
-        count = f" {len(listing.items)}" if listing.items else ""
         tab = self.tabs.indexOf(page)
-        self.tabs.setTabText(tab, f"{kind.capitalize()}{count}{' ⚠' if listing.broken else ''}")
+        self._titles[kind] = f"{kind.capitalize()} {len(listing.items)}" if listing.items else kind.capitalize()
+        self._show_titles()
         self.tabs.setTabToolTip(tab, "\n".join(("Not usable:", *listing.broken)) if listing.broken else "")
 
 
