@@ -233,6 +233,9 @@ TABLE: tuple[Spec, ...] = (
         help="Try out what this node offers by itself",
     ),
     Spec(
+        "run.save_call", "Save the last call…", (), "save", help="Keep it beside the graph, with what is expected of it"
+    ),
+    Spec(
         "run.drift",
         "What changed…",
         (),

@@ -22,6 +22,7 @@ from fusion_desktop.run.direct import Directs
 from fusion_desktop.run.frames import JsonObject, Outcome
 from fusion_desktop.run.hiding import has_hidden, with_references
 from fusion_desktop.run.history import History, Kept
+from fusion_desktop.run.history_store import Entry
 from fusion_desktop.run.saved import SavedCalls
 from fusion_desktop.run.session import SessionState
 from fusion_desktop.tasks import spawn
@@ -144,6 +145,30 @@ class Calling(QObject):
         if kept.outcome is not None and kept.outcome.is_failure:
             call = call.model_copy(update={"expect": (ErrorExpected(kind="error"),)})
         self._open_dialog(call, "", kept.outcome, has_hidden(kept.params))
+
+    def save_newest(self) -> None:
+        """Ask how the call that was made last shall be saved."""
+
+        def choose(words: str, entries: tuple[Entry, ...]) -> None:
+            if words:
+                return  # somebody searches meanwhile
+            self.history.found.disconnect(choose)
+            newest = max(entries, key=lambda entry: entry.id, default=None)
+            if newest is None:
+                self.refused.emit("No call was made yet that could be saved.")
+                return
+            self.history.read.connect(take)
+            wanted.append(newest.id)
+            self.history.fetch(newest)
+
+        def take(kept: Kept) -> None:
+            if kept.entry.id in wanted:
+                self.history.read.disconnect(take)
+                self.save(kept)
+
+        wanted: list[int] = []
+        self.history.found.connect(choose)
+        self.history.look()
 
     def change(self, key: str) -> None:
         """Ask how a saved call shall be changed."""

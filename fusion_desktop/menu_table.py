@@ -81,7 +81,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "Run",
         (
             *("run.start", "run.stop", "", "run.inspect", "run.doctor", "run.drift", "run.sign_in", "run.sign_out", ""),
-            *("run.attach", "run.detach", "run.recording", "", "*transport"),
+            *("run.save_call", "", "run.attach", "run.detach", "run.recording", "", "*transport"),
         ),
     ),
     (

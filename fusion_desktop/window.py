@@ -271,6 +271,7 @@ class MainWindow(QMainWindow):
                 "view.full_screen": self._toggle_full_screen,
                 "run.start": lambda: self.running.start(self.settings.transport),
                 "run.stop": self.running.stop,
+                "run.save_call": self.calling.save_newest,
                 "run.drift": lambda: self.drifting.examine(self.scene.selected_nodes()[0]),
                 "run.doctor": lambda: self.diagnosing.examine(self.scene.selected_nodes()[0]),
                 **self.signing.handlers(self.scene.selected_nodes),

@@ -66,10 +66,14 @@ class CallHistory(QWidget):
         self._is_stale = False
         self._history.look(self.search.text())
 
+    @property
+    def newest(self) -> Entry | None:
+        """The newest of the calls that are listed."""
+        return max(self._model.entries, key=lambda entry: entry.id, default=None)
+
     def select_newest(self) -> None:
         """Select the newest call."""
-        newest = max(self._model.entries, key=lambda entry: entry.id, default=None)
-        if newest is not None:
+        if (newest := self.newest) is not None:
             self.list.setCurrentIndex(self._model.index(self._model.row_of(newest.id)))
 
     def showEvent(self, event: QShowEvent) -> None:

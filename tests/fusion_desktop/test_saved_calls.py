@@ -134,6 +134,12 @@ async def test_a_call_just_made_is_saved_with_its_secret_as_a_reference(qtbot: Q
         assert list(calling.saved.calls) == ["daily/text/Counts- words"]
         assert calling.saved.calls["daily/text/Counts- words"].name == "Counts words"
 
+        program.window.actions_table["run.save_call"].trigger()
+        await until(lambda: any(d.isVisible() for d in program.window.findChildren(SaveCallDialog)))
+        newest = next(d for d in program.window.findChildren(SaveCallDialog) if d.isVisible())
+        assert newest.name.text() == "text_count"
+        newest.reject()
+
         press(calling.saved_view, "Delete")
         box = next(box for box in program.window.findChildren(QMessageBox) if box.isVisible())
         next(b for b in box.buttons() if b.text() == "Delete").click()
