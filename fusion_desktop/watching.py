@@ -116,7 +116,7 @@ class Watching(QObject):
         if isinstance(told, Following):
             if told.missed:
                 self._traffic.miss(told.missed)
-        elif isinstance(told, Ready):
+        elif isinstance(told, Ready | GraphChanged) and told.composite:
             self._name(told.composite)
         if self._attached is not None:
             self._take_foreign(told)
