@@ -278,9 +278,10 @@ def _widgets(top: QWidget | None, depth: int) -> Iterator[str]:
 
 def _read(interface: QAccessibleInterface, depth: int) -> Iterator[str]:
     state, role = interface.state(), interface.role()
-    if state.invisible:
-        return
     name = interface.text(QAccessible.Text.Name) or interface.text(QAccessible.Text.Value)
+    # Whether a row of tabs has to be scrolled hangs on the font.
+    if state.invisible or name in {"Scroll Left", "Scroll Right"}:
+        return
     if (word := _ROLES.get(role)) is not None and name.strip():
         signs = ", ".join(sign for sign in ("disabled", "checked") if getattr(state, sign))
         words = name.strip().replace("\n", " / ")

@@ -26,7 +26,7 @@ def our_commands_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_nested_graph_is_built_named_saved_run_and_called_by_keys_alone(qtbot: QtBot, tmp_path: Path) -> None:
-    async with opened(tmp_path) as program:
+    async with opened(tmp_path, "stdio") as program:
         window = program.window
         window.activateWindow()
         await until(window.view.hasFocus)
@@ -151,6 +151,8 @@ async def test_no_single_letter_acts_while_a_text_field_has_the_focus(qtbot: QtB
         fields = [field for field in window.findChildren(QLineEdit) if field.isVisible() and field.isEnabled()]
         typed_in = 0
         for field in fields:
+            if (popup := QApplication.activePopupWidget()) is not None:
+                popup.close()  # what completes the last field
             field.setFocus()
             if not field.hasFocus():
                 continue  # part of another control, which has the focus in its place
