@@ -44,6 +44,7 @@ class Access:
         self._grant: Grant | None = None
         self._seen: tuple[int, int] | None = None
         self._entry: store.Entry | None = None
+        self._index = str(store.index_path())
         self._looking = asyncio.Lock()
         self._turn = asyncio.Lock()
         self._failed_at = -_PAUSE_S
@@ -93,11 +94,11 @@ class Access:
 
     async def _look(self) -> None:
         """Take in that somebody has signed in or out; costs one look at a file's date."""
-        if self._is_machine or store.stamp() == self._seen:
+        if self._is_machine or store.stamp(self._index) == self._seen:
             return
         # Who comes while the keyring is asked waits for the answer, instead of going without a token.
         async with self._looking:
-            now = store.stamp()
+            now = store.stamp(self._index)
             if now != self._seen:
                 await self._take_in()
                 self._seen = now
@@ -235,11 +236,11 @@ class Access:
             self._watching = self._tasks.start(self._watch())
 
     async def _watch(self) -> None:
-        seen = store.stamp()
+        seen = store.stamp(self._index)
         while self._is_waiting:
             await asyncio.sleep(_LOOK_S)
             # The keyring is asked only when there is something new, for it may have to be unlocked by hand.
-            if (now := store.stamp()) != seen:
+            if (now := store.stamp(self._index)) != seen:
                 seen = now
                 with contextlib.suppress(AuthorizationNeeded):
                     await self._look()
