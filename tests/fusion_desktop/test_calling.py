@@ -105,6 +105,7 @@ async def test_calls_are_kept_found_changed_and_made_again_after_a_restart(qtbot
     assert b"open sesame" not in b"".join(part.read_bytes() for part in path.parent.iterdir())
 
 
+@pytest.mark.slow
 async def test_what_was_hidden_has_to_be_entered_again(qtbot: QtBot, tmp_path: Path) -> None:
     async with opened(tmp_path) as program:
         view = program.calling.history_view

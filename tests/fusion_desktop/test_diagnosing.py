@@ -121,6 +121,7 @@ async def test_a_remedy_that_is_a_command_is_shown_before_it_runs(qtbot: QtBot, 
         assert script.stat().st_mode & 0o100
 
 
+@pytest.mark.slow
 async def test_a_missing_secret_can_be_entered_and_never_reaches_the_graph(qtbot: QtBot) -> None:
     async with examined(qtbot, sys.executable, *EXAMPLE, env={"TOKEN": "${secret:weather}"}) as diagnosing:
         # There is no keyring in tests.
@@ -140,6 +141,7 @@ async def test_a_missing_secret_can_be_entered_and_never_reaches_the_graph(qtbot
         assert "planted-4711" not in QGuiApplication.clipboard().text()
 
 
+@pytest.mark.slow
 async def test_what_only_a_person_can_know_leads_to_the_properties(qtbot: QtBot) -> None:
     async with examined(qtbot, "a-command-of-nobody") as diagnosing:
         wanted: list[str] = []
@@ -165,6 +167,7 @@ async def test_a_remote_server_has_its_own_steps(qtbot: QtBot) -> None:
         assert button(diagnosing.panel, "Change the URL")
 
 
+@pytest.mark.slow
 async def test_a_server_that_does_not_come_up_is_told_with_a_way_to_find_out(qtbot: QtBot, tmp_path: Path) -> None:
     async with opened(tmp_path, is_running=False) as program:
         program.settings.asks_first_start = False
