@@ -119,7 +119,8 @@ def _commands(graph: Graph) -> Mapping[str, StdioTransport]:
 
 
 def _is_empty(transport: StdioTransport) -> bool:
-    return not transport.command.strip()
+    # One that has arguments, a folder or variables already got them from whoever made the graph.
+    return not transport.command.strip() and transport.but(command="") == StdioTransport(command="")
 
 
 def _started_by(nodes: Iterable[ServerNode]) -> list[StdioTransport]:

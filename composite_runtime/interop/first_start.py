@@ -1,8 +1,8 @@
 """Which commands a person has agreed to start: asked once for each, and remembered in a folder of our own.
 
-A command counts as another one when its program, its arguments, its working folder or the names of its variables
-differ. What is kept
-is a digest of them, because arguments may hold what nobody else should read.
+A command counts as another one when its program, its arguments, its working folder, the names of its variables or the
+values of those that decide which code is loaded differ. What is kept is a digest of them, because arguments may hold
+what nobody else should read.
 """
 
 import hashlib
@@ -13,14 +13,20 @@ from pathlib import Path
 from composite_runtime import files, paths
 from composite_runtime.errors import FusionError
 from composite_runtime.graph.model import Graph, ServerNode, StdioTransport
+from composite_runtime.interop.registry_entry.rules import changes_how_programs_start
 
 _OWN = "composite-runtime"
 
 
 def digest(transport: StdioTransport) -> str:
     """Return what a command is remembered by."""
-    words = [transport.command, list(transport.args), sorted(transport.env), transport.cwd]
+    words = [transport.command, list(transport.args), sorted(transport.env), transport.cwd, steering(transport)]
     return hashlib.sha256(json.dumps(words, ensure_ascii=False).encode()).hexdigest()
+
+
+def steering(transport: StdioTransport) -> dict[str, str]:
+    """Return the variables of a command that decide which code it loads, by name."""
+    return {name: text for name, text in sorted(transport.env.items()) if changes_how_programs_start(name)}
 
 
 def starts_programs(node: ServerNode) -> StdioTransport | None:
@@ -28,7 +34,8 @@ def starts_programs(node: ServerNode) -> StdioTransport | None:
     transport = node.transport
     if not isinstance(transport, StdioTransport) or not transport.command.strip():
         return None
-    is_ours = transport.command == _OWN and transport.args[:1] == ("example",)
+    # In a folder or with variables of somebody else's choice even our own program can load foreign code.
+    is_ours = transport.but(args=()) == StdioTransport(command=_OWN) and transport.args[:1] == ("example",)
     return None if is_ours else transport
 
 

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from composite_runtime.graph.model import ServerNode, StdioTransport
-from composite_runtime.interop import catalogue, login_path, needs
+from composite_runtime.interop import catalogue, first_start, login_path, needs
 from composite_runtime.interop.needs import Need
 from fusion_desktop import tasks, theme
 
@@ -162,5 +162,8 @@ class _Row(QFrame):
 
 def _variables(transport: StdioTransport) -> str:
     folder = f"in {transport.cwd}" if transport.cwd else ""
-    names = f"sets {', '.join(transport.env)}" if transport.env else ""
+    loaders = first_start.steering(transport)
+    # The others may hold secrets, and are the program's own affair.
+    shown = [f"{name}={loaders[name]}" if name in loaders else name for name in transport.env]
+    names = f"sets {', '.join(shown)}" if shown else ""
     return "  ·  ".join(filter(None, (folder, names)))

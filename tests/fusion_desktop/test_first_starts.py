@@ -114,6 +114,37 @@ def test_disabled_nodes_remote_servers_and_our_own_examples_are_not_asked_about(
     assert [node.id for node in waiting] == ["nested"]
 
 
+def test_our_own_program_waits_where_it_could_load_foreign_code(document: Document) -> None:
+    ours = server("notes", "example", "notes", command="composite-runtime")
+    for change in ({"env": {"PYTHONPATH": "/odd"}}, {"cwd": "/odd"}):
+        changed = ours.but(transport=ours.transport.but(**change))
+        assert Confirmed().waiting(graph(changed)) == [changed]
+
+
+async def test_another_value_of_what_loads_code_is_asked_about_and_shown(
+    document: Document, starts: FirstStarts, qtbot: QtBot, look: None
+) -> None:
+    document.load(graph(server("time", NODE_OPTIONS="--no-warnings", API_KEY="planted-value")))
+    starts.decide(starts.waiting(), [])
+    document.load(graph(server("time", NODE_OPTIONS="--no-warnings", API_KEY="another")))
+    assert not starts.waiting()
+    document.load(graph(server("time", NODE_OPTIONS="--require /odd.js", API_KEY="another")))
+    dialog = FirstStartDialog(starts.waiting(), look=lambda words: Need(words[0], "Node.js"))
+    qtbot.addWidget(dialog)
+    await until(lambda: any("Uses Node.js" in label.text() for label in dialog.findChildren(QLabel)))
+    texts = " ".join(label.text() for label in dialog.findChildren(QLabel))
+    assert "NODE_OPTIONS=--require /odd.js" in texts
+    assert "another" not in texts
+
+
+def test_typing_a_command_before_arguments_of_somebody_else_agrees_to_nothing(
+    document: Document, starts: FirstStarts
+) -> None:
+    document.load(graph(server("odd", "--do-harm", command="")))
+    document.edit("Change", graph(server("odd", "--do-harm", command="npx")))
+    assert [node.id for node in starts.waiting()] == ["odd"]
+
+
 def test_a_damaged_memory_asks_again(document: Document, tmp_path: Path) -> None:
     (tmp_path / "kept.json").write_text("{", encoding="utf-8")
     assert Confirmed(tmp_path / "kept.json").waiting(graph(server("time")))
