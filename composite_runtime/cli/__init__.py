@@ -1,6 +1,7 @@
 """The command line. A command's module is imported only when the command is used, so that `--help` stays quick."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -51,7 +52,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             _module(name).arguments(command)
     args = parser.parse_args(words)
     try:
-        return int(_module(args.command).run(args))
+        code = int(_module(args.command).run(args))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Who read our output has had enough; without this Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except FusionError as error:
         # A server's own words may quote the secret it was given. Imported here, for `--help` needs no secrets.
         from composite_runtime import secrets

@@ -1,8 +1,9 @@
-"""`composite-runtime catalogue search WORDS`."""
+"""`composite-runtime catalogue search WORDS` and `catalogue add SERVER`."""
 
 import argparse
 import json
 
+from composite_runtime.cli import catalogue_add
 from composite_runtime.interop import catalogue
 from composite_runtime.interop.online_registry import DEFAULT_URL, OnlineRegistry
 from composite_runtime.interop.registry_entry import Entry, Way
@@ -14,13 +15,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     search = actions.add_parser("search", help="find servers; without words, list all")
     search.add_argument("words", nargs="*", metavar="WORD")
     search.add_argument("--category", choices=catalogue.categories(), help="only servers of this category")
-    search.add_argument("--online", action="store_true", help="ask the MCP Registry instead of the built-in catalogue")
-    search.add_argument("--registry", metavar="URL", default=DEFAULT_URL, help="another registry to ask")
-    search.add_argument("--json", action="store_true", help="answer in JSON")
+    add = actions.add_parser("add", help="put a server into a graph")
+    catalogue_add.arguments(add)
+    for action in (search, add):
+        action.add_argument(
+            "--online", action="store_true", help="ask the MCP Registry instead of the built-in catalogue"
+        )
+        action.add_argument("--registry", metavar="URL", default=DEFAULT_URL, help="another registry to ask")
+        action.add_argument("--json", action="store_true", help="answer in JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what was found; return 1 if nothing was."""
+    """Search or add; return 1 if nothing was found or added."""
+    return catalogue_add.run(args) if args.action == "add" else _search(args)
+
+
+def _search(args: argparse.Namespace) -> int:
     text = " ".join(args.words)
     if args.online:
         page = OnlineRegistry(args.registry).search(text)

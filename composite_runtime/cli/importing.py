@@ -40,10 +40,19 @@ def run(args: argparse.Namespace) -> int:
     imported = importing.add_to(graph, chosen, args.composite, keep_plain_secrets=args.keep_plain_secrets)
     if imported.nodes and not args.dry_run:
         # Before the graph is written: one that refers to secrets nobody has would be worse than none.
-        importing.store(imported.secrets, in_file=args.secrets_in_file)
+        _store(imported, in_file=args.secrets_in_file)
         file.save(imported.graph, args.output)
     (_report_json if args.json else _report)(args, gathered, chosen, imported)
     return 0 if imported.nodes else 1
+
+
+def _store(imported: importing.Imported, *, in_file: bool) -> None:
+    try:
+        importing.store(imported.secrets, in_file=in_file)
+    except FusionError as error:
+        if in_file:
+            raise
+        raise FusionError(f"{error.message}; or import with --secrets-in-file") from None
 
 
 def _sources(args: argparse.Namespace) -> list[importing.Source]:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import sys
 from pathlib import Path
 
 from composite_runtime.auth.sign_in import key_of, sign_out
@@ -21,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Sign out, here and at the authorization server; return 1 when nobody was signed in, 2 on wrong usage."""
     if (args.url is None) == (args.node is None):
-        print("composite-runtime sign-out: name GRAPH and NODE, or --url")
+        print("composite-runtime sign-out: name GRAPH and NODE, or --url", file=sys.stderr)
         return 2
     url = args.url or key_of(remote(file.load(args.graph), args.node))
     was_there = asyncio.run(sign_out(url))

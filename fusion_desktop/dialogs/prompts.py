@@ -1,7 +1,6 @@
 """Ask for what a server needs before it is added: keys, folders, addresses, and which way it is run."""
 
 import asyncio
-import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from composite_runtime.errors import FusionError
 from composite_runtime.graph.model import StdioTransport
 from composite_runtime.interop.needs import Need
 from composite_runtime.interop.plain_secrets import PlainSecret, Transport
-from composite_runtime.interop.registry_entry import Missing, Prompt, Severity, Text, Way, fill
+from composite_runtime.interop.registry_entry import Missing, Prompt, Severity, Text, Way, fill, secret_name
 from fusion_desktop import assets, tasks, theme
 from fusion_desktop.dialogs.first_start import Look, command_line, look
 from fusion_desktop.dialogs.prompt_fields import PromptField
@@ -249,8 +248,7 @@ class PromptDialog(QDialog):
         self._page.ensureWidgetVisible(field)
 
     def _base_name(self, prompt: Prompt) -> str:
-        owner = self._template.known or self._template.node.name
-        return ".".join(re.sub(r"[^A-Za-z0-9_-]+", "-", word).strip("-_") or "server" for word in (owner, prompt.label))
+        return secret_name(self._template.known or self._template.node.name, prompt)
 
     def _secret_name(self, prompt: Prompt) -> str:
         """Return the name a secret is kept under: that of the stored one if it is used, else one that is free."""

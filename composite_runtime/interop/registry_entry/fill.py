@@ -43,6 +43,11 @@ def fill(
     return filler.stdio()
 
 
+def secret_name(owner: str, prompt: Prompt) -> str:
+    """Return the name to keep a secret under that a server of this name asks for."""
+    return ".".join(re.sub(r"[^A-Za-z0-9_-]+", "-", word).strip("-_") or "server" for word in (owner, prompt.label))
+
+
 class _Filler:
     def __init__(self, way: Way, answers: Mapping[str, Text], secret_name: Callable[[Prompt], str]) -> None:
         self._way = way

@@ -8,6 +8,8 @@ import pytest
 
 from composite_runtime.cli import main
 from composite_runtime.errors import FusionError, UnknownName
+from composite_runtime.graph import file
+from composite_runtime.graph.model import ServerNode, StdioTransport
 from composite_runtime.interop import catalogue
 from composite_runtime.interop.online_registry import OnlineRegistry
 from composite_runtime.interop.registry_entry import Prompt, Text, Way, fill
@@ -82,9 +84,9 @@ def test_an_old_answer_does_when_the_registry_is_away(
     address: str, fusion_home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = OnlineRegistry(address).search("server")
-    for file in (fusion_home / "registry").iterdir():
-        data = json.loads(file.read_text(encoding="utf-8"))
-        file.write_text(json.dumps(data | {"fetched_at": 1.0}), encoding="utf-8")
+    for kept in (fusion_home / "registry").iterdir():
+        data = json.loads(kept.read_text(encoding="utf-8"))
+        kept.write_text(json.dumps(data | {"fetched_at": 1.0}), encoding="utf-8")
     Answers.broken = True
 
     again = OnlineRegistry(address).search("server")
@@ -126,3 +128,42 @@ def test_the_command_line_searches(capsys: pytest.CaptureFixture[str]) -> None:
     assert brave["ways"][0]["asks"] == ["BRAVE_API_KEY (secret)"]
     assert brave["ways"][0]["needs"] == "Node.js"
     assert main(["catalogue", "search", "no-such-thing"]) == 1
+
+
+def test_the_command_line_adds_a_known_server_to_a_graph(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "desk.fusion"
+    added = ["catalogue", "add", "filesystem", "-o", str(target), "--set", "folder=/data", "--set", "folder=/more"]
+    assert main(added) == 0
+    assert "needs Node.js" in capsys.readouterr().out
+    assert main(["catalogue", "add", "brave-search", "-o", str(target), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["missing_secrets"] == ["brave-search.BRAVE_API_KEY"]
+
+    graph = file.load(target)
+    files, brave = (node.transport for node in graph.nodes if isinstance(node, ServerNode))
+    assert isinstance(files, StdioTransport)
+    assert files.args[-2:] == ("/data", "/more")
+    assert isinstance(brave, StdioTransport)
+    assert brave.env == {"BRAVE_API_KEY": "${secret:brave-search.BRAVE_API_KEY}"}
+    assert len(graph.edges) == 2
+    assert main(added) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["filesystem"], "add --set folder=VALUE"),
+        (["filesystem", "--set", "colour=red"], "asks for folder"),
+        (["brave-search", "--set", "BRAVE_API_KEY=planted-value"], "is a secret"),
+        (["time", "--way", "oci"], "its ways are"),
+        (["no-such-server"], "catalogue search"),
+    ],
+)
+def test_what_cannot_be_added_is_told(
+    words: list[str], reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "desk.fusion"
+    assert main(["catalogue", "add", *words, "-o", str(target)]) == 1
+    said = capsys.readouterr().err
+    assert reason in said
+    assert "planted-value" not in said
+    assert not target.exists()

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,27 @@ def test_the_exported_command_serves_the_graph_with_what_claude_desktop_passes_o
     answer = json.loads(process.stdout.splitlines()[0])
     assert answer["result"]["serverInfo"]["name"]
     assert process.returncode == 0
+
+
+def test_an_entry_is_taken_out_by_the_graph_it_serves(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text('{ "scale": 1 }\n', encoding="utf-8")
+    named = ["--client", "cursor", "--file", str(file)]
+
+    assert main(["export", str(GRAPH), "--name", "mine", *named]) == 0
+    assert main(["unexport", str(GRAPH), *named]) == 0
+    assert "mine" not in file.read_text(encoding="utf-8")
+    assert main(["unexport", str(GRAPH), *named]) == 1
+
+
+def test_who_wants_no_more_of_an_answer_gets_no_traceback() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "composite_runtime", "catalogue", "search"]
+    try:
+        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False)
+    finally:
+        os.close(writing)
+
+    assert done.stderr == b""
+    assert done.returncode == 1
