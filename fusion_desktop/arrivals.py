@@ -143,11 +143,16 @@ class Arrivals(QObject):
         dialog.files_chosen.connect(lambda paths: self.take_files(paths, None))
         dialog.open()
 
-    def take_over(self, candidates: Sequence[Candidate]) -> None:
+    def take_over(self, candidates: Sequence[Candidate], keep_plain_secrets: bool = False) -> None:
         """Add servers of other clients to the selected composite, to the only one there is, or to a new one."""
         chosen = [node for n in self._editing.chosen() if isinstance(node := self._document.node(n), CompositeNode)]
         try:
-            imported = foreign.taken_over(self._document.graph, candidates, chosen[0].id if len(chosen) == 1 else None)
+            imported = foreign.taken_over(
+                self._document.graph,
+                candidates,
+                chosen[0].id if len(chosen) == 1 else None,
+                keep_plain_secrets=keep_plain_secrets,
+            )
         except FusionError as error:
             self.refused.emit(sentence(error.message))
             return

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QCheckBox,
     QDialog,
     QFileDialog,
     QHBoxLayout,
@@ -23,7 +24,7 @@ from composite_runtime.graph.model import StdioTransport
 from composite_runtime.graph.naming import slug
 from composite_runtime.interop import importing
 from composite_runtime.interop.importing import Candidate, Gathered
-from composite_runtime.interop.plain_secrets import move
+from composite_runtime.interop.plain_secrets import PlainSecret, move
 from fusion_desktop import tasks
 
 _CANDIDATE = Qt.ItemDataRole.UserRole
@@ -38,8 +39,8 @@ def look_around() -> Gathered:
 class ImportDialog(QDialog):
     """Lists servers with a box to tick each; those that the graph has already cannot be ticked."""
 
-    chosen = Signal(list)
-    """The ticked candidates."""
+    chosen = Signal(list, bool)
+    """The ticked candidates, and whether their secrets stay in the graph as plain text."""
     files_chosen = Signal(list)
     """Files whose servers are wanted instead."""
 
@@ -52,6 +53,7 @@ class ImportDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self._known = known
+        self._candidates: Sequence[Candidate] = ()
         self.setWindowTitle("Import from clients")
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.resize(QSize(760, 460))
@@ -61,6 +63,10 @@ class ImportDialog(QDialog):
         self.words.setWordWrap(True)
         self.words.setProperty("role", "muted")
         self.list = self._make_list()
+        self.moves = QCheckBox("Move secrets to the keyring, so that the graph only refers to them")
+        self.moves.setChecked(True)
+        self.moves.toggled.connect(self._say_secrets)
+        self.moves.hide()
         self.problems = QLabel()
         self.problems.setWordWrap(True)
         self.problems.setProperty("role", "warning")
@@ -89,6 +95,7 @@ class ImportDialog(QDialog):
         layout.addWidget(heading)
         layout.addWidget(self.words)
         layout.addWidget(self.list, 1)
+        layout.addWidget(self.moves)
         layout.addWidget(self.problems)
         layout.addLayout(buttons)
         self._count()
@@ -119,7 +126,9 @@ class ImportDialog(QDialog):
         rows = [self._row(candidate) for candidate in found.candidates]
         self.list.addTopLevelItems(rows)
         if rows:
-            self.words.setText(_of_secrets(found.candidates))
+            self._candidates = found.candidates
+            self.moves.setVisible(bool(_secrets_in(found.candidates)))
+            self._say_secrets()
             self.list.setCurrentItem(rows[0])
         else:
             self.words.setText(
@@ -128,6 +137,9 @@ class ImportDialog(QDialog):
         self.problems.setText("\n".join(found.problems))
         self.problems.setVisible(bool(found.problems))
         self._count()
+
+    def _say_secrets(self) -> None:
+        self.words.setText(_of_secrets(_secrets_in(self._candidates), moves=self.moves.isChecked()))
 
     def _row(self, candidate: Candidate) -> QTreeWidgetItem:
         transport = candidate.found.transport
@@ -182,23 +194,31 @@ class ImportDialog(QDialog):
         self.files_chosen.emit([Path(name) for name in names])
 
     def _choose(self) -> None:
-        self.chosen.emit(self.ticked())
+        self.chosen.emit(self.ticked(), not self.moves.isChecked())
         self.accept()
 
 
-def _of_secrets(candidates: Sequence[Candidate]) -> str:
+def _secrets_in(candidates: Sequence[Candidate]) -> list[PlainSecret]:
+    return [secret for one in candidates for secret in move(one.found.transport, slug(one.found.name)).secrets]
+
+
+def _of_secrets(found: Sequence[PlainSecret], *, moves: bool) -> str:
     """Return how many secrets stand in the configurations, by name, and what becomes of them."""
-    moved = [secret for one in candidates for secret in move(one.found.transport, slug(one.found.name)).secrets]
-    if not moved:
+    if not found:
         return "None of these configurations holds a secret in plain text."
-    names = [secret.name for secret in moved]
-    shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
-    what = "1 secret moves" if len(names) == 1 else f"{len(names)} secrets move"
-    words = f"{what} to the keyring, and the graph only refers to them: {shown}."
-    visible = [secret.name for secret in moved if secret.is_argument]
-    if visible:
-        words += f" Servers get {', '.join(visible[:_NAMED])} as arguments, which other programs can read."
+    words, verb = ("1 secret", "s") if len(found) == 1 else (f"{len(found)} secrets", "")
+    shown = _shortened([secret.name for secret in found])
+    if moves:
+        words += f" move{verb} to the keyring, and the graph only refers to them: {shown}."
+    else:
+        words += f" stay{verb} in the graph as plain text, for everybody who gets the file: {shown}."
+    if visible := [secret.name for secret in found if secret.is_argument]:
+        words += f" Servers get {_shortened(visible)} as arguments, which other programs can read."
     return words
+
+
+def _shortened(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
 def _flip(row: QTreeWidgetItem) -> None:

@@ -120,9 +120,11 @@ def from_sources(sources: Sequence[Source], beside: Graph | None = None) -> Arri
     return Arrival(layout.completed(part), imported.secrets, gathered.problems)
 
 
-def taken_over(graph: Graph, candidates: Sequence[Candidate], composite: str | None) -> Imported:
+def taken_over(
+    graph: Graph, candidates: Sequence[Candidate], composite: str | None, *, keep_plain_secrets: bool = False
+) -> Imported:
     """Return the graph with other clients' servers in a composite, each where there is room."""
-    imported = importing.add_to(graph, candidates, composite)
+    imported = importing.add_to(graph, candidates, composite, keep_plain_secrets=keep_plain_secrets)
     known = {node_id: box for node_id, box in imported.graph.layout.items() if node_id in graph.layout}
     return replace(imported, graph=layout.completed(imported.graph.but(layout=known)))
 

@@ -4,9 +4,11 @@ import json
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from composite_runtime.graph import edit
 from composite_runtime.interop import importing, paste
 from composite_runtime.interop.importing import Gathered, Source
 from fusion_desktop.dialogs.importing import ImportDialog
+from fusion_desktop.document import foreign
 
 SERVERS = {
     "files": {"command": "npx", "args": ["-y", "files"]},
@@ -44,6 +46,24 @@ async def test_only_what_is_ticked_is_taken(qtbot: QtBot) -> None:
         dialog.take.click()
 
     assert [candidate.found.name for candidate in chosen.args[0]] == ["web"]
+
+
+async def test_secrets_stay_in_the_graph_only_on_demand(qtbot: QtBot) -> None:
+    dialog = await looked(qtbot, found())
+    assert not dialog.moves.isHidden()
+    assert "moves to the keyring" in dialog.words.text()
+    with qtbot.waitSignal(dialog.chosen) as chosen:
+        dialog.take.click()
+    assert chosen.args[1] is False
+
+    dialog.moves.setChecked(False)
+    assert "stays in the graph as plain text" in dialog.words.text()
+    with qtbot.waitSignal(dialog.chosen) as chosen:
+        dialog.take.click()
+    assert chosen.args[1] is True
+    kept = foreign.taken_over(edit.new_graph(), chosen.args[0], None, keep_plain_secrets=True)
+    assert not kept.secrets
+    assert "s3cret-value" in kept.graph.model_dump_json()
 
 
 async def test_what_the_graph_has_cannot_be_ticked(qtbot: QtBot) -> None:
