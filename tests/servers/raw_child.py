@@ -118,7 +118,10 @@ def request(request_id: Any, method: str, params: dict[str, Any]) -> None:
     elif method == "tools/list":
         hints = script.get("annotations", {})
         listed = [{"name": name, "inputSchema": {"type": "object"}} for name in tools]
-        answer(request_id, tools=[tool | {"annotations": hints.get(tool["name"], {})} for tool in listed])
+        answer(
+            request_id,
+            tools=[tool | ({"annotations": hints[tool["name"]]} if tool["name"] in hints else {}) for tool in listed],
+        )
     elif method in ("resources/list", "prompts/list", "resources/templates/list"):
         answer(
             request_id,
