@@ -211,7 +211,7 @@ def _of_secrets(found: Sequence[PlainSecret], *, moves: bool) -> str:
     if moves:
         words += f" move{verb} to the keyring, and the graph only refers to them: {shown}."
     else:
-        words += f" stay{verb} in the graph as plain text, for everybody who gets the file: {shown}."
+        words += f" stay{verb} in the graph as plain text that whoever gets the file can read: {shown}."
     if visible := [secret.name for secret in found if secret.is_argument]:
         words += f" Servers get {_shortened(visible)} as arguments, which other programs can read."
     return words

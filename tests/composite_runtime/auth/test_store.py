@@ -1,5 +1,9 @@
 """What is kept of a sign-in: the tokens with the secrets, where no reference reaches them."""
 
+from collections.abc import Iterator
+
+import keyring
+import keyring.backends.SecretService
 import pytest
 
 from composite_runtime import secrets
@@ -74,7 +78,17 @@ def test_lifetimes_are_read_as_servers_write_them(told: object, seconds: float |
     assert lifetime_s({"expires_in": told}) == seconds
 
 
+@pytest.fixture
+def secret_service() -> Iterator[None]:
+    before = keyring.get_keyring()
+    # Earlier tests made the library keep another backend.
+    keyring.set_keyring(keyring.backends.SecretService.Keyring())
+    yield
+    keyring.set_keyring(before)
+
+
 @pytest.mark.secretservice
+@pytest.mark.usefixtures("secret_service")
 def test_the_keyring_keeps_tokens_of_any_length() -> None:
     store.check_keyring()
     store.keep(URL, grant())
