@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, cast
 
-from composite_runtime.interop.registry_entry import rules
+from composite_runtime.interop.registry_entry import mounts, rules
 from composite_runtime.interop.registry_entry.values import Argument, Finding, Prompt, Ref, Severity, Template
 
 _VARIABLE = re.compile(r"\{([A-Za-z_][\w-]*)\}")
@@ -95,7 +95,15 @@ class Builder:
     def arguments(self, specs: Any, where: str, *, for_runner: bool) -> list[Argument]:
         """Return the arguments of a package, or of what runs it."""
         listed = [spec for spec in specs if isinstance(spec, dict)] if isinstance(specs, list) else []
-        return [self._argument(number, spec, where, for_runner) for number, spec in enumerate(listed, start=1)]
+        found = [self._argument(number, spec, where, for_runner) for number, spec in enumerate(listed, start=1)]
+        if for_runner and self._kind == "oci":
+            self.add(mounts.of_words([self._suggested(token) for argument in found for token in argument.tokens]))
+        return found
+
+    def _suggested(self, template: Template) -> tuple[str, bool]:
+        """Return a template with the defaults of its prompts, and whether there is nothing else to be filled in."""
+        pieces = (part if isinstance(part, str) else self.prompts[part.prompt].default or "" for part in template)
+        return "".join(pieces), all(isinstance(part, str) for part in template)
 
     def _argument(self, number: int, spec: Mapping[str, Any], where: str, for_runner: bool) -> Argument:
         name = _text(spec.get("name") or "")

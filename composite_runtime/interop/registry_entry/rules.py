@@ -31,11 +31,10 @@ _LOADS_CODE = re.compile(
     re.IGNORECASE,
 )
 _POWERFUL = re.compile(
-    r"--(?:privileged|cap-add|device|security-opt|pid|ipc|userns|registry|index-url|extra-index-url|default-index|index"
+    r"--(?:privileged|cap-add|device|device-cgroup-rule|security-opt|pid|ipc|uts|userns|volume-driver|registry|index-url|extra-index-url|default-index|index"
     r"|find-links|with|with-editable|with-requirements|from|node-options|call|script-shell|userconfig|globalconfig"
     r"|entrypoint|volumes-from|env-file)(?:=.*)?|-c|-f"
 )
-_WHOLE_DISK = re.compile(r"docker\.sock|podman\.sock|(?:^|source=|src=)(?:/|~|[A-Za-z]:[\\/]?)(?::|,|$)")
 _SECRET = re.compile(
     r"token(?!s|iz|[-_ ]?(?:limit|count|budget))|secret|passw(?:or)?d|pwd|api[-_ ]?key|access[-_ ]?key|credential"
     r"|connection[-_ ]?string|dsn|private[-_ ]?key|\bpat\b|authorization|database[-_]?ur[li]",
@@ -125,8 +124,6 @@ def of_argument(kind: str, name: str, value: Template, *, for_runner: bool) -> I
 
 def _of_container(name: str, fixed: str) -> Iterator[Finding]:
     flag, _, joined = fixed.partition("=") if not name else (name.rstrip("="), "", fixed)
-    if flag in {"-v", "--volume", "--mount"} and _WHOLE_DISK.search(joined):
-        yield Finding(Severity.BLOCK, f"the container would get {shown(joined, 60)} of this computer")
     if flag in {"--network", "--net"} and joined == "host":
         yield Finding(Severity.WARNING, "the container shares the network of this computer")
 

@@ -219,6 +219,38 @@ HOSTILE: list[dict[str, Any]] = [
 ]
 
 
+def words(*texts: str) -> dict[str, Any]:
+    return OCI | {"runtimeArguments": [{"type": "positional", "value": text} for text in texts]}
+
+
+def volume(value: str, **more: Any) -> dict[str, Any]:
+    return OCI | {"runtimeArguments": [{"type": "named", "name": "-v", "value": value, **more}]}
+
+
+HOSTILE += [
+    words("-v/:/host"),
+    words("-itv/:/host"),
+    words("-v", "/:/host"),
+    words("--mount", "type=bind,source=/,target=/h"),
+    words("--mount=type=volume,volume-opt=device=/etc,volume-opt=o=bind,target=/h"),
+    words("--tmpfs", "-v/:/host"),
+    words("--device-cgroup-rule=a *:* rwm"),
+    *map(
+        volume, ("//:/h", "/./:/h", "/home/../:/h", "/etc:/h", "~/.ssh:/h", "/home/me/.aws:/h", "C:\\:/h", "$HOME:/h")
+    ),
+    volume("{folder}:/h", variables={"folder": {"default": "/"}}),
+]
+
+
+@pytest.mark.parametrize(
+    ("value", "is_warned"), [("data:/data", False), ("{folder}:/h", False), ("/srv/data:/data", True)]
+)
+def test_a_folder_a_container_gets_is_chosen_by_a_person_or_told(value: str, is_warned: bool) -> None:
+    way = one(volume(value, variables={"folder": {"default": "/home/me/papers"}}))
+    assert not way.is_blocked
+    assert ("of this computer" in messages(way)) is is_warned
+
+
 @pytest.mark.parametrize("package", HOSTILE, ids=lambda package: json.dumps(package)[-60:])
 def test_a_package_that_would_run_more_than_itself_is_blocked_with_a_reason(package: dict[str, Any]) -> None:
     way = one(package)
