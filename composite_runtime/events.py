@@ -150,7 +150,10 @@ class GraphChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Following(Event):
-    """Told to who follows a runtime: all before this was how things stood; `missed` events were lost on the way."""
+    """Told to who follows a runtime: all before this was how things stood; `missed` events were lost on the way.
+
+    On stderr, where there is nothing before, it is told only when some were lost.
+    """
 
     event: ClassVar[str] = "following"
     missed: int = 0

@@ -34,6 +34,11 @@ class Stderr:
             self._lines.put(None, timeout=_FLUSH_S)
             self._thread.join(_FLUSH_S)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether a few lines more would be kept."""
+        return self._lines.qsize() < LINES_LIMIT - 4
+
     def taken_lost(self) -> int:
         """Return how many lines were dropped since this was last asked."""
         lost, self._lost = self._lost, 0

@@ -5,7 +5,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import qasync
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
@@ -20,6 +19,7 @@ from fusion_desktop.document.files import DocumentFile, Recovered, left_behind
 from fusion_desktop.first_starts import FirstStarts
 from fusion_desktop.inspector.inspector import Inspector
 from fusion_desktop.inspector.json_tree import JsonTree
+from fusion_desktop.loop import EventLoop
 from fusion_desktop.panels.log import LogPanel
 from fusion_desktop.panels.traffic import TrafficPanel
 from fusion_desktop.run.direct import Directs
@@ -137,7 +137,7 @@ def run(graph: Path | None, *, mode: str | None = None, picture: Path | None = N
     app.setApplicationDisplayName("Fusion")
     app.setDesktopFileName("fusion-desktop")
     app.setQuitOnLastWindowClosed(False)
-    with qasync.QEventLoop(app) as loop, tempfile.TemporaryDirectory(prefix="fusion-") as scratch:
+    with EventLoop(app) as loop, tempfile.TemporaryDirectory(prefix="fusion-") as scratch:
         # A picture shows a fresh window, whatever this user has arranged.
         settings = Settings(Path(scratch) / "desktop.ini") if picture else Settings()
         look = mode or str(settings.mode)

@@ -77,9 +77,9 @@ def no_window_left(no_process_left: None) -> Iterator[None]:
 @pytest.fixture
 def qloop(qapp: Any) -> Iterator[asyncio.AbstractEventLoop]:
     """A loop that runs coroutines and Qt at once; coroutine tests with `qtbot` get it unasked."""
-    import qasync
+    from fusion_desktop.loop import EventLoop
 
-    loop = qasync.QEventLoop(qapp)
+    loop = EventLoop(qapp)
     asyncio.set_event_loop(loop)
     yield loop
     asyncio.set_event_loop(None)

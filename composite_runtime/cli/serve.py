@@ -11,6 +11,7 @@ from composite_runtime.events import (
     ChildState,
     Emit,
     Event,
+    Following,
     Log,
     Ready,
     encode,
@@ -71,8 +72,10 @@ class _Teller:
         self._words = encode if supervised else _text
 
     def __call__(self, event: Event) -> None:
-        if lost := self._stderr.taken_lost():
+        # What tells of the loss must not be lost itself, and the count with it.
+        if self._stderr.has_room and (lost := self._stderr.taken_lost()):
             self._tell(Log(level="warning", source="runtime", message=f"{lost} lines were dropped: nobody read them"))
+            self._tell(Following(missed=lost))
         self._tell(event)
 
     def _tell(self, event: Event) -> None:

@@ -102,7 +102,7 @@ class InspectorSession(QObject):
         self._connection: Connection | None = None
         self._scope: anyio.CancelScope | None = None
         self._actor: asyncio.Task[None] | None = None
-        self._is_closing = False
+        self._closing = asyncio.Event()
         self._roots: tuple[JsonObject, ...] = ()
         self._watched: tuple[str, ...] = ()
         self._listen_anew: anyio.Event | None = None
@@ -164,7 +164,7 @@ class InspectorSession(QObject):
 
     def close(self) -> None:
         """Leave the server."""
-        self._is_closing = True
+        self._closing.set()
         if self._scope is not None:
             self._scope.cancel()
 
@@ -310,15 +310,20 @@ class InspectorSession(QObject):
 
     def _open(self, opened: "Callable[[], AbstractAsyncContextManager[Connection]]") -> None:
         self.close()
-        self._actor = spawn(self._keep(opened, self._actor), failed=self._fail)
+        self._closing = asyncio.Event()
+        self._actor = spawn(self._keep(opened, self._actor, self._closing), failed=self._fail)
 
     async def _keep(
-        self, opened: "Callable[[], AbstractAsyncContextManager[Connection]]", before: "asyncio.Task[None] | None"
+        self,
+        opened: "Callable[[], AbstractAsyncContextManager[Connection]]",
+        before: "asyncio.Task[None] | None",
+        closing: asyncio.Event,
     ) -> None:
         """Open the connection, keep it until it is lost or closed, and close it: all in this one task."""
         if before is not None:
             await asyncio.wait({before})
-        self._is_closing = False
+        if closing.is_set():
+            return
         self._set(SessionState.CONNECTING)
         reason = ""
         try:
@@ -331,7 +336,7 @@ class InspectorSession(QObject):
         except (FusionError, OSError, ExceptionGroup) as error:
             reason = _words(error)
         finally:
-            self._forget(reason)
+            self._forget("" if closing.is_set() else reason)
 
     async def _follow(self, connection: "Connection") -> None:
         """Keep the lists current until the connection is lost."""
@@ -392,8 +397,7 @@ class InspectorSession(QObject):
         self._watched = ()
         self._listings.clear()
         self._stale.clear()
-        is_lost = bool(reason) and not self._is_closing
-        self._set(SessionState.LOST if is_lost else SessionState.CLOSED, reason if is_lost else "")
+        self._set(SessionState.LOST if reason else SessionState.CLOSED, reason)
         for kind in KINDS:
             self.listed.emit(kind)
 

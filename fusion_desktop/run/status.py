@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
-from composite_runtime.events import CallFinished, CallStarted, ChildChanged, ChildState, Event
+from composite_runtime.events import CallFinished, CallStarted, ChildChanged, ChildState, Event, Following
 
 
 @dataclass(frozen=True)
@@ -18,18 +18,24 @@ class NodeStatus:
     """What a person has to do about it: `sign-in`."""
     tools: int | None = None
     pid: int | None = None
-    active: int = 0
+    running: frozenset[int] = frozenset()
+    """The spans of the calls under way."""
     calls: int = 0
+    finished: int = 0
     errors: int = 0
     last_ms: float | None = None
     last_error: str | None = None
     total_ms: float = 0.0
 
     @property
+    def active(self) -> int:
+        """How many calls are under way."""
+        return len(self.running)
+
+    @property
     def mean_ms(self) -> float | None:
         """How long a call took on average, once one has come back."""
-        finished = self.calls - self.active
-        return self.total_ms / finished if finished > 0 else None
+        return self.total_ms / self.finished if self.finished else None
 
 
 _UNKNOWN = NodeStatus()
@@ -76,21 +82,27 @@ class Status(QObject):
                     action=event.action,
                     tools=tools,
                     pid=event.pid,
+                    # A child that is down answers no call any more.
+                    running=before.running if is_ready else frozenset(),
                 ),
             )
+            if not is_ready:
+                self._end_wires(event.node)
         elif isinstance(event, CallStarted):
             caller = self._open.get(event.parent or 0)
             self._open[event.span] = event.node
             if caller is not None:
                 self._callers[event.span] = caller
-                self._wires[event.node, caller] = _started(self._wires.get((event.node, caller), _UNKNOWN))
-            self._set(event.node, _started(self.of(event.node)))
+                self._wires[event.node, caller] = _started(self._wires.get((event.node, caller), _UNKNOWN), event)
+            self._set(event.node, _started(self.of(event.node), event))
         elif isinstance(event, CallFinished):
             self._open.pop(event.span, None)
             caller = self._callers.pop(event.span, None)
             if caller is not None and (event.node, caller) in self._wires:
                 self._wires[event.node, caller] = _finished(self._wires[event.node, caller], event)
             self._set(event.node, _finished(self.of(event.node), event))
+        elif isinstance(event, Following) and event.missed:
+            self._end_calls()
 
     def clear(self) -> None:
         """Forget everything: a new run begins."""
@@ -101,14 +113,22 @@ class Status(QObject):
     def stop(self) -> None:
         """Mark every node as stopped, since the runtime is gone; what was counted stays."""
         for node_id, status in self._nodes.items():
-            self._nodes[node_id] = replace(
-                status, state=ChildState.STOPPED, reason=None, action=None, pid=None, active=0
-            )
-        for ends, status in self._wires.items():
-            self._wires[ends] = replace(status, active=0)
+            self._nodes[node_id] = replace(status, state=ChildState.STOPPED, reason=None, action=None, pid=None)
+        self._end_calls()
+        self.reset.emit()
+
+    def _end_calls(self) -> None:
+        """Take no call for one under way: their ends may be among what was lost."""
         self._open.clear()
         self._callers.clear()
-        self.reset.emit()
+        self._end_wires()
+        for node_id, status in list(self._nodes.items()):
+            self._set(node_id, replace(status, running=frozenset()))
+
+    def _end_wires(self, source: str | None = None) -> None:
+        for ends, status in self._wires.items():
+            if source is None or ends[0] == source:
+                self._wires[ends] = replace(status, running=frozenset())
 
     def _set(self, node_id: str, status: NodeStatus) -> None:
         if self._nodes.get(node_id) != status:
@@ -116,14 +136,15 @@ class Status(QObject):
             self.changed.emit(node_id)
 
 
-def _started(before: NodeStatus) -> NodeStatus:
-    return replace(before, active=before.active + 1, calls=before.calls + 1)
+def _started(before: NodeStatus, event: CallStarted) -> NodeStatus:
+    return replace(before, running=before.running | {event.span}, calls=before.calls + 1)
 
 
 def _finished(before: NodeStatus, event: CallFinished) -> NodeStatus:
     return replace(
         before,
-        active=max(0, before.active - 1),
+        running=before.running - {event.span},
+        finished=before.finished + 1,
         errors=before.errors + (event.error is not None),
         last_ms=event.milliseconds,
         total_ms=before.total_ms + event.milliseconds,

@@ -1,7 +1,11 @@
 """Lines on stderr that hold nobody up."""
 
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 
+from composite_runtime.cli.serve import _Teller
+from composite_runtime.events import Following, Log, decode
 from composite_runtime.stderr import LINES_LIMIT, Stderr
 
 
@@ -41,3 +45,27 @@ def test_a_closed_pipe_is_no_matter() -> None:
     stderr.write("nobody")
     stderr.close()
     os.close(theirs)
+
+
+def test_a_supervisor_is_told_how_many_events_it_missed() -> None:
+    ours, theirs = os.pipe()
+    stderr = Stderr(theirs)
+    tell = _Teller(stderr, supervised=True)
+    for number in range(LINES_LIMIT + 5000):
+        tell(Log(level="info", source="x", message=f"{number:0100}"))
+    reading = ThreadPoolExecutor(1)
+    read = reading.submit(read_all, ours)
+    end = time.monotonic() + 20
+    while not stderr.has_room and time.monotonic() < end:
+        time.sleep(0.01)
+    tell(Log(level="info", source="x", message="last"))
+    stderr.close()
+    os.close(theirs)
+
+    events = [decode(line) for line in read.result(timeout=20)]
+    reading.shutdown()
+
+    missed = sum(event.missed for event in events if isinstance(event, Following))
+    kept = sum(isinstance(event, Log) and event.source == "x" for event in events)
+    assert missed > 0
+    assert kept + missed == LINES_LIMIT + 5001

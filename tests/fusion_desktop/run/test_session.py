@@ -356,3 +356,17 @@ def test_the_sdk_is_not_loaded_before_a_connection_opens() -> None:
     code = "import sys, fusion_desktop.inspector.panel; sys.exit(any(n.split('.')[0] == 'mcp' for n in sys.modules))"
 
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+async def test_a_session_that_is_closed_before_it_began_to_connect_stays_closed(qtbot: QtBot) -> None:
+    states: list[SessionState] = []
+    with serving("tests.servers.features", "--era", "modern") as url:
+        session = InspectorSession()
+        session.state_changed.connect(lambda state, _: states.append(state))
+
+        session.open_url(url)
+        async with asyncio.timeout(5):
+            await session.end()
+
+    assert states == []
+    assert session.state is SessionState.CLOSED

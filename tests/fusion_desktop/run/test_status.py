@@ -1,7 +1,7 @@
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from composite_runtime.events import CallFinished, CallStarted, ChildChanged, ChildState, Log
+from composite_runtime.events import CallFinished, CallStarted, ChildChanged, ChildState, Following, Log
 from fusion_desktop.run.status import NodeStatus, Status
 
 
@@ -64,3 +64,32 @@ def test_when_the_runtime_is_gone_every_node_is_stopped(qtbot: QtBot) -> None:
 
     assert status.of("a").state is ChildState.STOPPED
     assert status.of("a").pid is None
+
+
+def test_a_call_whose_end_was_lost_is_not_under_way_for_ever(qtbot: QtBot) -> None:
+    status = Status()
+    status.show(ChildChanged(node="a", state=ChildState.READY, tools=1))
+    status.show(CallStarted(call="c", node="box", method="tools/call", span=1))
+    status.show(CallStarted(call="c", node="a", method="tools/call", span=2, parent=1))
+    assert (status.of("a").active, status.wires_from("a")["box"].active) == (1, 1)
+
+    status.show(Following(missed=3))
+
+    assert (status.of("a").active, status.of("box").active, status.wires_from("a")["box"].active) == (0, 0, 0)
+    # One that was still under way ends as ever, and takes no other with it.
+    status.show(CallStarted(call="d", node="a", method="tools/call", span=3))
+    status.show(CallFinished(call="c", node="a", method="tools/call", milliseconds=10, span=2))
+    assert status.of("a").active == 1
+
+
+def test_a_child_that_goes_down_has_no_call_under_way(qtbot: QtBot) -> None:
+    status = Status()
+    status.show(ChildChanged(node="a", state=ChildState.READY, tools=1))
+    status.show(CallStarted(call="c", node="a", method="tools/call", span=2))
+    status.show(ChildChanged(node="a", state=ChildState.READY, tools=2))
+    assert status.of("a").active == 1
+
+    status.show(ChildChanged(node="a", state=ChildState.RETRYING))
+    status.show(ChildChanged(node="a", state=ChildState.READY, tools=2))
+
+    assert status.of("a").active == 0
