@@ -157,7 +157,7 @@ class Access:
                     if old.refresh_token is None:
                         return False
                     self._grant = fresh = await tokens.renew(old)
-                    await asyncio.to_thread(store.keep_renewed, self._key, fresh)
+                    await asyncio.to_thread(store.keep_renewed, self._key, old, fresh)
             except Refused as error:
                 _log.info("%s: %s", self._node.id, error)
                 self._grant = replace(old, refresh_token=None)

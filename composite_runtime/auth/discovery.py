@@ -52,6 +52,7 @@ async def find(url: str, challenge: Challenge, *, issuer: str | None = None) -> 
         )
     issuers = [name for name in _texts(metadata.get("authorization_servers")) or () if name]
     chosen = _chosen(url, issuers, issuer)
+    _refuse_inward(url, chosen)
     return Place(resource, await _server(chosen), _texts(metadata.get("scopes_supported")))
 
 
@@ -78,6 +79,7 @@ async def _resource_metadata(url: str, challenge: Challenge) -> Mapping[str, Any
     root = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/.well-known/oauth-protected-resource"
     places = [challenge.resource_metadata, f"{root}{parts.path}" if parts.path.strip("/") else None, root]
     for place in dict.fromkeys(place for place in places if place):
+        _refuse_inward(url, place)
         answer = await web.get(place)
         if answer.status >= 500 or answer.status == 429:
             # It may well be there, so it must not be taken for a server of the time before such documents.
@@ -85,6 +87,12 @@ async def _resource_metadata(url: str, challenge: Challenge) -> Mapping[str, Any
         if answer.status == 200 and answer.data is not None:
             return answer.data
     return None
+
+
+def _refuse_inward(who: str, named: str) -> None:
+    """Refuse an address of this machine that somebody elsewhere names: programs here trust who calls from here."""
+    if web.is_loopback(_host(named)) and not web.is_loopback(_host(who)):
+        raise SignInFailed(f"{_host(who)} cannot be signed in to: it names an address of this computer, {named}")
 
 
 def _chosen(url: str, issuers: list[str], wanted: str | None) -> str:
@@ -151,6 +159,7 @@ def _read(data: Mapping[str, Any], issuer: str) -> AuthorizationServer:
     for endpoint in (authorize, token, register, revoke):
         if endpoint:
             web.check_safe(endpoint)
+            _refuse_inward(issuer, endpoint)
     methods = _texts(data.get("code_challenge_methods_supported"))
     if authorize and "S256" not in (methods or ()):
         raise SignInFailed(f"{issuer} is refused: it does not protect sign-ins against theft (PKCE with S256)")

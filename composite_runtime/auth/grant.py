@@ -87,8 +87,9 @@ class Grant:
 def lifetime_s(answer: Mapping[str, object]) -> float | None:
     """Return how long the access token of an answer lives."""
     seconds = answer.get("expires_in")
-    if isinstance(seconds, str) and seconds.isdecimal():  # some servers send a text
-        seconds = int(seconds)
-    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+    if not isinstance(seconds, int | float | str) or isinstance(seconds, bool):
         return None
-    return float(seconds)
+    try:
+        return float(seconds)  # some servers send a text
+    except (ValueError, OverflowError):
+        return None

@@ -83,12 +83,15 @@ def keep(url: str, grant: Grant, *, in_file: bool = False) -> None:
         data["wanted"].pop(url, None)
 
 
-def keep_renewed(url: str, grant: Grant) -> None:
+def keep_renewed(url: str, old: Grant, grant: Grant) -> None:
     """Keep fresh tokens of a sign-in that still stands; raise `CannotKeep`."""
     entry = entries().get(url)
     if entry is None:
         return
     try:
+        kept = fetch(url)
+        if kept is not None and kept.access_token != old.access_token:
+            return  # somebody has signed in anew meanwhile
         secrets.keep_token(_name(url), grant.to_text(), in_file=entry.place == "file")
     except FusionError as error:
         raise CannotKeep(f"fresh tokens cannot be kept: {error}") from None

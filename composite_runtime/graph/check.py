@@ -149,6 +149,10 @@ def _client_secrets(graph: Graph) -> Iterator[Problem]:
             message = f"the client secret of {node.name} stands in the graph as plain text"
             fix = "Store it as a secret, and write ${secret:NAME} instead."
             yield Problem(Level.WARNING, "plain-secret", node.id, message, fix)
+        if auth.client_secret and not auth.issuer:
+            message = f"the client secret of {node.name} goes to whichever authorization server {node.name} names"
+            fix = "Enter the issuer it belongs to in the transport's auth."
+            yield Problem(Level.WARNING, "any-issuer", node.id, message, fix)
         if auth.grant == "client_credentials" and not (auth.client_id and auth.client_secret):
             message = f"{node.name} is to sign in by itself, and has no client id and client secret to do it with"
             yield Problem(Level.WARNING, "no-client", node.id, message, "Enter both in its transport's auth.")

@@ -144,3 +144,10 @@ def test_secrets_travel_encrypted_or_not_at_all(url: str) -> None:
     for bad in ("http://a.test/", "http://127.evil.test/", "https://u:p@a.test/", "https://a.test/#x", "ftp://a.test/"):
         with pytest.raises(SignInFailed):
             web.check_safe(bad)
+
+
+async def test_a_server_elsewhere_cannot_have_programs_on_this_computer_asked() -> None:
+    async with pages(lambda b: {"/here": resource(b, b), RFC8414: metadata(b)}) as (base, asked):
+        with pytest.raises(SignInFailed, match="an address of this computer"):
+            await discovery.find("https://vault.example/mcp", Challenge(True, f"{base}/here"))
+    assert asked == []

@@ -63,6 +63,16 @@ def test_what_a_server_asked_for_waits_for_the_next_sign_in() -> None:
     assert store.wanted(URL) == Challenge()
 
 
+def test_fresh_tokens_never_take_the_place_of_a_later_sign_in() -> None:
+    store.keep(URL, grant("first"), in_file=True)
+    store.keep_renewed(URL, grant("first"), grant("fresh"))
+    assert store.fetch(URL) == grant("fresh")
+
+    store.keep(URL, grant("anew"), in_file=True)
+    store.keep_renewed(URL, grant("fresh"), grant("too late"))
+    assert store.fetch(URL) == grant("anew")
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"servers": 3}', '{"servers": {"u": {"since": 1}}, "wanted": []}'])
 def test_a_broken_file_means_that_nobody_is_signed_in(text: str) -> None:
     store.keep(URL, grant(), in_file=True)
@@ -73,7 +83,9 @@ def test_a_broken_file_means_that_nobody_is_signed_in(text: str) -> None:
     assert store.fetch(URL) is not None
 
 
-@pytest.mark.parametrize(("told", "seconds"), [(60, 60.0), ("60", 60.0), (None, None), (True, None), ("soon", None)])
+@pytest.mark.parametrize(
+    ("told", "seconds"), [(60, 60.0), ("60", 60.0), (None, None), (True, None), ("soon", None), (10**400, None)]
+)
 def test_lifetimes_are_read_as_servers_write_them(told: object, seconds: float | None) -> None:
     assert lifetime_s({"expires_in": told}) == seconds
 

@@ -207,12 +207,13 @@ def _seconds(do: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def test_a_client_secret_belongs_into_the_keyring() -> None:
+def test_a_client_secret_belongs_into_the_keyring_and_to_one_issuer() -> None:
     def rules(**auth: str) -> set[str]:
         transport = HttpTransport.model_validate({"url": "https://a.test/mcp", "auth": auth})
         node = ServerNode(id="a", name="A", transport=transport)
         return {problem.rule for problem in check(Graph(id="g", name="G", nodes=(node,)))} - {"unused-server"}
 
-    assert rules(client_id="me", client_secret="hunter2") == {"plain-secret"}
-    assert rules(client_id="me", client_secret="${secret:me}") == set()
+    assert rules(client_id="me", client_secret="hunter2") == {"plain-secret", "any-issuer"}
+    assert rules(client_id="me", client_secret="${secret:me}") == {"any-issuer"}
+    assert rules(client_id="me", client_secret="${secret:me}", issuer="https://a.test") == set()
     assert rules(grant="client_credentials", client_id="me") == {"no-client"}
