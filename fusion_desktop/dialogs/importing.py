@@ -72,6 +72,19 @@ class ImportDialog(QDialog):
         self.problems.setProperty("role", "warning")
         self.problems.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.problems.hide()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 20, 20, 20)
+        layout.setSpacing(12)
+        layout.addWidget(heading)
+        layout.addWidget(self.words)
+        layout.addWidget(self.list, 1)
+        layout.addWidget(self.moves)
+        layout.addWidget(self.problems)
+        layout.addLayout(self._buttons())
+        self._count()
+        tasks.spawn_for(self, self._look(look), failed=self.words.setText)
+
+    def _buttons(self) -> QHBoxLayout:
         self.all = QPushButton("Tick all")
         self.all.clicked.connect(self._tick_all)
         from_files = QPushButton("From files…")
@@ -89,17 +102,7 @@ class ImportDialog(QDialog):
         buttons.addStretch(1)
         buttons.addWidget(cancel)
         buttons.addWidget(self.take)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(20, 20, 20, 20)
-        layout.setSpacing(12)
-        layout.addWidget(heading)
-        layout.addWidget(self.words)
-        layout.addWidget(self.list, 1)
-        layout.addWidget(self.moves)
-        layout.addWidget(self.problems)
-        layout.addLayout(buttons)
-        self._count()
-        tasks.spawn_for(self, self._look(look), failed=self.words.setText)
+        return buttons
 
     def _make_list(self) -> QTreeWidget:
         made = QTreeWidget()
