@@ -305,7 +305,7 @@ class Composite:
             for name in public:
                 self._pass_up(Notice(notice.kind, {**notice.params, "uri": name}, notice.session))
             return
-        if notice.kind is not Kind.LOG:
+        if notice.kind not in {Kind.LOG, Kind.PROGRESS}:
             self._forget_catalogs()
         self._pass_up(notice)
 

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     RESOURCE = "resource"
     TASK = "task"
     TASK_STATUS = "task_status"
+    PROGRESS = "progress"
     LOG = "log"
 
 
@@ -45,7 +46,7 @@ class Notice:
     """Something a provider tells outside of any call: a list changed, a resource was updated, a log message.
 
     How a task stands is told in two ways: `TASK` is of the extension and goes to who listens to it, `TASK_STATUS` is of
-    the core protocol and goes to who had the task made.
+    the core protocol and goes to who had the task made. So does `PROGRESS`, of calls answered by a task.
     """
 
     kind: Kind

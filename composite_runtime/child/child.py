@@ -121,7 +121,7 @@ class Child:
         if alike is not None and alike.offers is not None:
             return alike.offers
         remembered = self._recalled(caller)
-        if remembered is not None and self._pool.is_used:
+        if remembered is not None and self._pool.is_used and not self._pool.lacks(caller):
             return remembered
         try:
             connection = self._pool.connection(caller)

@@ -3,7 +3,7 @@
 A modern child has one connection for everybody. A legacy child has one for all clients it cannot tell apart, and one
 for each client that it could ask something, because it does not say whose call its question belongs to. Such a
 connection is opened when its client first calls the child; to see what there is, one that was told the same about its
-client will do.
+client will do, and is opened where there is none.
 """
 
 import asyncio
@@ -72,6 +72,19 @@ class Pool:
             return own
         known = (other for other in self if other.era is era and other.offers is not None)
         return next((other for other in known if other.told == seen.interactive or era is Era.MODERN), own)
+
+    def lacks(self, caller: Caller) -> bool:
+        """Say whether no connection, up or not, will tell what the child offers this caller, and there is room for one.
+
+        What was remembered may be outdated, and without such a connection nobody would ever hear of it.
+        """
+        era, seen = self._seen(caller)
+        if self._is_closed or len(self._connections) >= self.node.limits.connections:
+            return False
+        return not any(
+            other.era is era and (era is Era.MODERN or other.told == seen.interactive)
+            for other in self._connections.values()
+        )
 
     def connection(self, caller: Caller) -> Connection:
         """Return the caller's connection, started if it has none yet; raise `ChildError` when it cannot have one."""

@@ -1,7 +1,9 @@
 """Telling clients what changed: to legacy sessions as notifications, to modern ones on the streams they listen to."""
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +17,7 @@ from composite_runtime.wire.era import SUBSCRIPTION_KEY
 from composite_runtime.wire.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, Json, RequestId, RpcError
 
 COALESCE_S = 0.05
+_READERS_LIMIT = 1024
 _LISTS = (Kind.TOOLS, Kind.PROMPTS, Kind.RESOURCES)
 
 
@@ -44,8 +47,32 @@ class Changes:
         self._streams: set[_Stream] = set()
         self._tasks = Tasks()
         self._changed: set[Kind] = set()
+        self._read: OrderedDict[tuple[str, ...], dict[Kind, int]] = OrderedDict()
+        self.counts: dict[Kind, int] = dict.fromkeys(_LISTS, 0)
+        """How often each list has changed."""
         self._timer: asyncio.TimerHandle | None = None
         self._unsubscribe: Callable[[], None] | None = provider.subscribe(self._heard)
+
+    def listed(self, caller: Caller, counts: Mapping[Kind, int]) -> None:
+        """Take note that a client was given lists as they were after so many changes of each.
+
+        Clients without a session that say the same of themselves are taken for one, of which the earliest list counts.
+        """
+        key = _reader(caller)
+        before = self._read.get(key) if not caller.session else None
+        self._read[key] = {**self._read.get(key, {}), **counts, **(before or {})}
+        self._read.move_to_end(key)
+        if len(self._read) > _READERS_LIMIT:
+            self._read.popitem(last=False)
+
+    def missed(self, caller: Caller, kinds: frozenset[Kind]) -> list[Kind]:
+        """Return which of these lists have changed since the client read them, and will not be told of anyway."""
+        read = self._read.get(_reader(caller), {})
+        return [
+            kind
+            for kind in sorted(kinds)
+            if kind not in self._changed and self.counts[kind] > read.get(kind, self.counts[kind])
+        ]
 
     def join(self, session: Session) -> None:
         """Tell a legacy session from now on."""
@@ -83,6 +110,8 @@ class Changes:
             honoured["taskIds"] = list(dict.fromkeys(_strings(wanted["taskIds"])))
         self._streams.add(stream)
         stream.tell("notifications/subscriptions/acknowledged", {"notifications": honoured})
+        for kind in self.missed(caller, kinds):
+            stream.tell(f"notifications/{kind}/list_changed", {})
         watched: list[tuple[str, Kind]] = []
         try:
             for name, kind in (*((uri, Kind.RESOURCE) for uri in uris), *((task, Kind.TASK) for task in tasks)):
@@ -110,12 +139,15 @@ class Changes:
     def _heard(self, notice: Notice) -> None:
         if notice.kind in _LISTS:
             self._changed.add(notice.kind)
+            self.counts[notice.kind] += 1
             if self._timer is None:
                 self._timer = asyncio.get_running_loop().call_later(COALESCE_S, self._tell_lists)
         elif notice.kind is Kind.RESOURCE:
             self._tell_resource(notice)
         elif notice.kind in {Kind.TASK, Kind.TASK_STATUS}:
             self._tell_task(notice)
+        elif notice.kind is Kind.PROGRESS:
+            self._tell_progress(notice)
         else:
             self._tell_log(notice)
 
@@ -151,6 +183,12 @@ class Changes:
             if notice.session == session.id:
                 session.push(message)
 
+    def _tell_progress(self, notice: Notice) -> None:
+        # Of a call that is answered already, so it goes where nothing belongs to a request.
+        session = self._sessions.get(notice.session)
+        if session is not None:
+            session.push(jsonrpc.encode(jsonrpc.notification("notifications/progress", notice.params)))
+
     def _tell_log(self, notice: Notice) -> None:
         message = jsonrpc.encode(jsonrpc.notification("notifications/message", notice.params))
         for session in self._ready():
@@ -159,6 +197,13 @@ class Changes:
 
     def _ready(self) -> list[Session]:
         return [session for session in self._sessions.values() if session.is_initialized]
+
+
+def _reader(caller: Caller) -> tuple[str, ...]:
+    """Return what tells those who read lists apart."""
+    if caller.session:
+        return (caller.session,)
+    return ("", caller.principal, json.dumps([caller.capabilities, caller.info], sort_keys=True))
 
 
 def _strings(value: Any) -> list[str]:

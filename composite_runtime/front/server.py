@@ -12,7 +12,7 @@ from composite_runtime.events import ClientChanged, Emit, untold
 from composite_runtime.front.changes import Changes
 from composite_runtime.front.session import FrontRelay, Send, Session
 from composite_runtime.graph.model import ServingLimits
-from composite_runtime.provider import FIRST_LIST_S, Offers, Provider
+from composite_runtime.provider import FIRST_LIST_S, Kind, Offers, Provider
 from composite_runtime.wire import jsonrpc
 from composite_runtime.wire.call import HOP, Caller
 from composite_runtime.wire.era import (
@@ -57,6 +57,13 @@ _METHODS: Final = {
     Era.LEGACY: _COMMON | {"initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"},
     Era.MODERN: _COMMON | {"server/discover", "subscriptions/listen"},
 }
+_PARTS: Final = {
+    "tools/list": Kind.TOOLS,
+    "prompts/list": Kind.PROMPTS,
+    "resources/list": Kind.RESOURCES,
+    "resources/templates/list": Kind.RESOURCES,
+}
+_READINGS: Final = 3
 _PREPARED_LIMIT: Final = 64
 
 
@@ -277,13 +284,26 @@ class Server:
             return isinstance(extensions, dict) and _TASKS_EXTENSION in extensions
         return _knows_core_tasks(caller) and bool(caller.info) and "tasks" in capabilities
 
+    async def _offers(self, kind: Kind, caller: Caller) -> Offers:
+        """Return what there is to list, read again when it has changed meanwhile; its reader may listen later."""
+        patience_s = FIRST_LIST_S
+        for _ in range(_READINGS):
+            count = self.changes.counts[kind]
+            offers = await self._provider.offers(caller, patience_s)
+            if count == self.changes.counts[kind]:
+                break
+            patience_s = 0.0  # the first reading has waited for all who are starting
+        if caller.era is Era.MODERN:
+            self.changes.listed(caller, {kind: count})
+        return offers
+
     async def _list(self, request_id: Any, method: str, params: Json, caller: Caller) -> bytes:
         """Return a whole list as one page, encoded once for all who see the same."""
         if caller.era is Era.LEGACY and not caller.info:
             raise RpcError(INVALID_REQUEST, f"{method} came before initialize")
         if params.get("cursor") is not None:
             raise RpcError(INVALID_PARAMS, "Invalid cursor")  # we never gave one
-        offers = await self._provider.offers(caller, FIRST_LIST_S)
+        offers = await self._offers(_PARTS[method], caller)
         has_tasks = _knows_core_tasks(caller)
         key = (id(offers), method, caller.era, has_tasks)
         prepared = self._prepared.get(key)

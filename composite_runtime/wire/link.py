@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,7 @@ _log = logging.getLogger(__name__)
 
 OPENING_S = 60.0
 _QUESTIONS_LIMIT = 256
+_LASTING_LIMIT = 1024
 DISCOVERY_S = 5.0
 
 # The id of an answer that could not be read as JSON: it stands before the result, or at the very end.
@@ -99,6 +101,7 @@ class Link:
         self._noise = noise
         self._pending: dict[RequestId, _Pending] = {}
         self._asked: dict[RequestId, asyncio.Task[None]] = {}
+        self._lasting: OrderedDict[RequestId, Relay] = OrderedDict()
         self._tasks = Tasks()
         self._next_id = 0
         self._end: asyncio.Future[ChildError] = asyncio.get_running_loop().create_future()
@@ -130,6 +133,11 @@ class Link:
     def in_flight(self) -> int:
         """How many requests are not answered yet."""
         return len(self._pending)
+
+    @property
+    def is_called(self) -> bool:
+        """Whether a call of a client is not answered yet."""
+        return any(pending.relay is not None for pending in self._pending.values())
 
     async def open(self, era: Era, *, only: bool = False) -> None:
         """Connect and agree on a revision of this era; `only` says that no other comes into question.
@@ -379,8 +387,18 @@ class Link:
             pending.answer.set_exception(RpcError.from_wire(message["error"]))
         elif isinstance(message.get("result"), dict):
             pending.answer.set_result(message["result"])
+            if "task" in message["result"]:
+                self._outlives(request_id, pending.relay)
         else:
             pending.answer.set_exception(ChildError("it answered with neither a result nor an error"))
+
+    def _outlives(self, request_id: Any, relay: Relay | None) -> None:
+        """Take note that a call was answered by a task, for whose whole life the token of the call stays valid."""
+        if relay is None or relay.progress_token is None:
+            return
+        self._lasting[request_id] = relay
+        if len(self._lasting) > _LASTING_LIMIT:  # nobody says for certain when a task is over
+            self._lasting.popitem(last=False)
 
     def _hear(self, method: str, params: Json, related: RequestId | None) -> None:
         if method == "notifications/progress":
@@ -390,6 +408,9 @@ class Link:
                 self._extend(pending, token)  # type: ignore[arg-type]  # a token that was found is an id
                 if pending.relay.progress_token is not None:
                     pending.relay.notify(method, {**params, "progressToken": pending.relay.progress_token})
+            elif isinstance(token, int | str) and token in self._lasting:
+                relay = self._lasting[token]
+                self._tell(method, {**params, "progressToken": relay.progress_token}, relay)
         elif method == "notifications/cancelled":
             withdrawn = params.get("requestId")
             asked = self._asked.get(withdrawn) if isinstance(withdrawn, int | str) else None

@@ -28,10 +28,11 @@ def client_of(runtime: Runtime, era: str) -> Client:
     return runtime.client(era, capabilities={"extensions": {EXTENSION: {}}} if era == "modern" else {})
 
 
-def start(client: Client, child: str) -> Any:
+def start(client: Client, child: str, token: str | None = None) -> Any:
     """Have a task made; return what stands for it."""
     more = {"task": {"ttl": 60_000}} if client.era == "legacy" else {}
-    answer = client.request("tools/call", {"name": f"{child}_work", "arguments": {}, **more})
+    params = {"name": f"{child}_work", "arguments": {}, **more}
+    answer = client.start("tools/call", params, progress=token).result()
     if client.era == "legacy":
         return answer["task"]
     assert answer["resultType"] == "task"
@@ -66,13 +67,16 @@ def test_a_legacy_client_waits_for_results_lists_its_own_tasks_and_hears_of_them
     with running(tmp_path) as runtime, client_of(runtime, "legacy") as client, client_of(runtime, "legacy") as stranger:
         client.wait_for_tool("b_work")
         start(stranger, "a")
-        ids = [start(client, child)["taskId"] for child in ("a", "b")]
+        ids = [start(client, child, token)["taskId"] for child, token in (("a", None), ("b", "mine"))]
         waiting = client.start("tasks/result", {"taskId": ids[1]})
         assert [task["taskId"] for task in client.request("tasks/list")["tasks"]] == ids
         client.call("b_finish", {"id": "1"})
         result = waiting.result()
         assert result["content"][0]["text"] == "b did it"
         assert result["_meta"][RELATED]["taskId"] == ids[1]
+        progress = client.wait_to_hear("notifications/progress")
+        assert [(told["progressToken"], told["progress"]) for told in progress] == [("mine", 1)]
+        assert not stranger.heard("notifications/progress")
         heard = client.wait_to_hear("notifications/tasks/status")
         assert [(task["taskId"], task["status"]) for task in heard] == [(ids[1], "completed")]
         assert not stranger.heard("notifications/tasks/status")

@@ -21,6 +21,7 @@ class Later(Server):
         self.name = name
         self.made: dict[str, Json] = {}
         self.done: dict[str, asyncio.Event] = {}
+        self.tokens: dict[str, Any] = {}
         self.tool("work", execution={"taskSupport": "optional"})(self._work)
         self.tool("only", execution={"taskSupport": "required"})(self._work)
         self.tool("finish")(self._finish_one)
@@ -45,10 +46,16 @@ class Later(Server):
         task_id = str(len(self.made) + 1)
         self.made[task_id] = task = {"taskId": task_id, "status": "working", "ttl": None, "x-null": None}
         self.done[task_id] = asyncio.Event()
+        if "progressToken" in call.meta and call.era == "legacy":
+            self.tokens[task_id] = call.meta["progressToken"]
         return {"task": task} if call.era == "legacy" else {"resultType": "task", **task}
 
     async def _finish_one(self, call: Call, arguments: Json) -> Json:
         task = self._known(arguments["id"])
+        if task["taskId"] in self.tokens:
+            progress = {"progressToken": self.tokens[task["taskId"]], "progress": 1, "total": 1}
+            for session in tuple(self.sessions):
+                session.send({"jsonrpc": "2.0", "method": "notifications/progress", "params": progress})
         task["status"] = "completed"
         self.done[task["taskId"]].set()
         for session in tuple(self.sessions):

@@ -18,7 +18,8 @@ from composite_runtime.wire.guard import Guard
 from composite_runtime.wire.jsonrpc import Json
 from tests.support.links import TestRelay
 
-SERVER = Path(__file__).parent.parent / "servers" / "raw_child.py"
+SERVERS = Path(__file__).parent.parent / "servers"
+SERVER = SERVERS / "raw_child.py"
 
 
 def node(node_id: str = "raw", *, limits: dict[str, Any] | None = None, era: str = "auto", **script: Any) -> ServerNode:
@@ -36,6 +37,13 @@ def node(node_id: str = "raw", *, limits: dict[str, Any] | None = None, era: str
             },
         }
     )
+
+
+def conditional() -> ServerNode:
+    """Return a node whose server has a tool for clients with sampling only (see `tests/servers/conditional.py`)."""
+    args = ["-S", "-E", str(SERVERS / "conditional.py")]
+    transport = {"type": "stdio", "command": sys.executable, "args": args}
+    return ServerNode.model_validate({"id": "conditional", "name": "Conditional", "transport": transport})
 
 
 @dataclass

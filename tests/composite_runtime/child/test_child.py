@@ -13,12 +13,12 @@ from composite_runtime.child.memory import Memory
 from composite_runtime.errors import ChildError
 from composite_runtime.events import CallFinished, Log
 from composite_runtime.graph.model import ServerNode
-from composite_runtime.provider import FIRST_LIST_S, Kind
+from composite_runtime.provider import FIRST_LIST_S, Kind, Offers
 from composite_runtime.wire.call import Caller
 from composite_runtime.wire.era import Era
 from composite_runtime.wire.jsonrpc import RpcError
 from tests import processes
-from tests.support.children import Heard, call, called, living, node, notices_of
+from tests.support.children import Heard, call, called, conditional, living, node, notices_of
 from tests.support.links import LEGACY, MODERN, TestRelay, declares
 
 
@@ -361,3 +361,55 @@ async def test_calls_over_the_limit_wait_for_their_turn() -> None:
         assert await called(child, "echo") == "{}"
         with pytest.raises(ChildError, match="no sign of life"):
             await waiting
+
+
+def names(offers: Offers) -> set[str]:
+    return {tool["name"] for tool in offers.tools}
+
+
+async def test_a_client_that_only_lists_is_shown_what_the_child_has_for_such_clients_and_told_of_changes() -> None:
+    definition, asked = conditional(), declares("sampling", Era.MODERN)
+    Memory().refuses(definition, Era.MODERN)
+    plain = {"name": "always", "inputSchema": {"type": "object"}}
+    too_early = Offers(tools=(plain,), capabilities={"tools": {"listChanged": True}})
+    Memory().keep(definition, Era.LEGACY, {"sampling": {}}, too_early)  # as a run leaves it that ended at once
+    async with living(definition) as child:
+        await child.offers(LEGACY, FIRST_LIST_S)  # somebody who cannot be asked was first
+        news = notices_of(child)
+        assert names(await child.offers(asked)) == {"always"}
+        async with asyncio.timeout(10):
+            while "ask_model" not in names(await child.offers(asked)):
+                assert (await news.get()).kind in {Kind.TOOLS, Kind.RESOURCES, Kind.PROMPTS}
+        assert names(await child.offers(LEGACY)) == {"always", "roots"}
+
+
+async def test_to_list_opens_no_connection_where_one_for_such_clients_is_or_there_is_no_room() -> None:
+    definition = conditional().but(limits={"connections": 2})
+    Memory().refuses(definition, Era.MODERN)
+    for kind in ("sampling", "elicitation"):
+        Memory().keep(definition, Era.LEGACY, {kind: {}}, Offers(capabilities={"tools": {}}))
+    heard = Heard()
+    async with living(definition, heard) as child:
+        await child.offers(LEGACY, FIRST_LIST_S)
+        one, other = (declares("sampling", session=name) for name in ("one", "other"))
+        for caller in (one, other, declares("elicitation", Era.MODERN)):
+            await child.offers(caller)
+        connected = [child._pool.present(caller) is not None for caller in (LEGACY, one, other)]
+        assert connected == [True, True, False]
+        assert child._pool.present(declares("elicitation", Era.MODERN)) is None
+
+
+@pytest.mark.parametrize(
+    ("capability", "answer"), [("roots", {"result": {"roots": []}}), ("sampling", {"error": {"code": -32601}})]
+)
+async def test_a_child_that_asks_a_modern_client_for_roots_between_calls_is_told_of_none(
+    capability: str, answer: Any
+) -> None:
+    definition, caller = conditional(), declares(capability, Era.MODERN)
+    Memory().refuses(definition, Era.MODERN)
+    async with living(definition) as child:
+        async with asyncio.timeout(10):
+            while not (told := json.loads(await called(child, "roots", TestRelay(caller)))):
+                await asyncio.sleep(0.05)
+        assert told.get("result") == answer.get("result")
+        assert told.get("error", {}).get("code") == answer.get("error", {}).get("code")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -88,6 +89,41 @@ async def test_a_client_before_its_handshake_and_one_that_left_are_told_nothing(
     provider.notice(Kind.LOG, level="error", data="x")
     await settle()
     assert (early.got, gone.got) == ([], [])
+    changes.close()
+
+
+async def test_who_listens_after_a_change_is_told_of_it_when_it_has_read_the_list_before() -> None:
+    provider = HandMade("p")
+    changes = Changes(provider)
+    changes.listed(MODERN, {Kind.TOOLS: 0, Kind.PROMPTS: 0})
+    provider.notice(Kind.TOOLS)
+    provider.notice(Kind.RESOURCES)
+    await settle()
+    late = Modern(changes)
+    await asyncio.sleep(0)
+    assert late.methods == ["notifications/subscriptions/acknowledged", "notifications/tools/list_changed"]
+    provider.notice(Kind.PROMPTS)
+    soon = Modern(changes, {"promptsListChanged": True})
+    await settle()
+    assert soon.methods == ["notifications/subscriptions/acknowledged", "notifications/prompts/list_changed"]
+    changes.close()
+    await asyncio.gather(late.task, soon.task)
+
+
+async def test_who_read_the_list_after_the_change_is_told_nothing_when_it_can_be_told_from_others() -> None:
+    provider = HandMade("p")
+    changes = Changes(provider)
+    caller = replace(MODERN, session="s")
+    changes.listed(caller, {Kind.TOOLS: 0})
+    provider.notice(Kind.TOOLS)
+    await settle()
+    assert changes.missed(caller, frozenset({Kind.TOOLS})) == [Kind.TOOLS]
+    changes.listed(caller, {Kind.TOOLS: 1})
+    assert changes.missed(caller, frozenset({Kind.TOOLS})) == []
+    # Two without sessions may be two clients, of which one has read the old list only.
+    changes.listed(MODERN, {Kind.TOOLS: 0})
+    changes.listed(MODERN, {Kind.TOOLS: 1})
+    assert changes.missed(MODERN, frozenset({Kind.TOOLS})) == [Kind.TOOLS]
     changes.close()
 
 

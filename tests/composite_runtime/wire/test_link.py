@@ -243,6 +243,15 @@ async def test_progress_reaches_the_caller_under_its_own_token_and_none_comes_af
         )
 
 
+async def test_progress_of_a_call_that_was_answered_by_a_task_is_told_for_as_long_as_the_task_lives() -> None:
+    async with linked() as (link, wire, told):
+        task, request_id = await started(link, wire, relay=TestRelay(progress_token="mine"))
+        wire.says({"id": request_id, "result": {"task": {"taskId": "1", "status": "working"}}})
+        await task
+        wire.says({"method": "notifications/progress", "params": {"progressToken": request_id, "progress": 4}})
+        assert told.notices == [("notifications/progress", {"progressToken": "mine", "progress": 4})]
+
+
 async def test_the_end_of_a_child_fails_what_is_in_flight_and_what_comes_later() -> None:
     async with linked() as (link, wire, _):
         task, _ = await started(link, wire)
