@@ -92,8 +92,9 @@ class FirstStarts(QObject):
     def _take_typed(self) -> None:
         """Agree to a command that came about by editing one that was empty, or agreed to already."""
         before, self._before = self._before, _commands(self._document.graph)
-        if not self._document.undo_stack.count():
-            return  # another graph was opened: nothing in it was typed
+        stack = self._document.undo_stack
+        if not stack.count() or stack.index() < stack.count():
+            return  # another graph was opened, or edits were taken back: nothing in it was typed
         # Edits keep the values they do not change, so that a large graph is compared in no time.
         changed = ((before[node_id], now) for node_id, now in self._before.items() if node_id in before)
         typed = [now for old, now in changed if old is not now and (_is_empty(old) or old in self._confirmed)]

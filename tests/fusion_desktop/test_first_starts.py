@@ -85,6 +85,16 @@ def test_an_edit_does_not_launder_a_command_that_waits(document: Document, start
     assert [node.id for node in starts.waiting()] == ["odd"]
 
 
+def test_undo_does_not_agree_to_what_was_there_before(document: Document, starts: FirstStarts) -> None:
+    document.load(graph(server("odd", "--do-harm")))
+    document.edit("Change", graph(server("odd", "--do-good")))
+    starts.decide(starts.waiting(), [])
+    assert not starts.waiting()
+
+    document.undo_stack.undo()
+    assert [node.id for node in starts.waiting()] == ["odd"]
+
+
 def test_another_graph_cannot_pass_by_the_name_of_a_node(document: Document, starts: FirstStarts) -> None:
     document.edit("Add", graph(server("own", command="")))
     document.load(graph(server("own", "--do-harm")))
