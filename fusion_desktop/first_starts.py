@@ -28,8 +28,17 @@ class FirstStarts(QObject):
         self._left_out: set[str] = set()
         self._go_on: Callable[[], object] | None = None
         self._is_asking = self._is_strict = False
+        self._is_typing = True
         self._before = _commands(document.graph)
         document.edited.connect(self._take_typed)
+
+    def untyped(self, edit: Callable[[], object]) -> None:
+        """Make an edit that brings in commands nobody has typed: they are asked about."""
+        self._is_typing = False
+        try:
+            edit()
+        finally:
+            self._is_typing = True
 
     def waiting(self, graph: Graph | None = None) -> list[ServerNode]:
         """Return the nodes nobody has agreed to start, unless the user does not want to be asked."""
@@ -93,7 +102,7 @@ class FirstStarts(QObject):
         """Agree to a command that came about by editing one that was empty, or agreed to already."""
         before, self._before = self._before, _commands(self._document.graph)
         stack = self._document.undo_stack
-        if not stack.count() or stack.index() < stack.count():
+        if not self._is_typing or not stack.count() or stack.index() < stack.count():
             return  # another graph was opened, or edits were taken back: nothing in it was typed
         # Edits keep the values they do not change, so that a large graph is compared in no time.
         changed = ((before[node_id], now) for node_id, now in self._before.items() if node_id in before)

@@ -16,6 +16,9 @@ from fusion_desktop.document.versions import Version, difference, restored, vers
 _QUICKLY_READ = 100_000
 """Bytes: about 200 nodes; there may be 20 versions."""
 
+Untyped = Callable[[Callable[[], object]], None]
+"""Makes an edit that brings in commands nobody has typed."""
+
 
 class Restoring(QObject):
     """Carries out the action that shows earlier versions."""
@@ -23,9 +26,10 @@ class Restoring(QObject):
     refused = Signal(str)
     said = Signal(str)
 
-    def __init__(self, document: Document, window: QWidget) -> None:
+    def __init__(self, document: Document, untyped: Untyped, window: QWidget) -> None:
         super().__init__(window)
         self._document = document
+        self._untyped = untyped
         self._window = window
 
     def handlers(self) -> dict[str, Callable[[], object]]:
@@ -48,7 +52,8 @@ class Restoring(QObject):
             self.refused.emit(error.message)
             return
         when = version.words().removeprefix("Until ")
-        self._document.edit(f"Restore the version of {when}", restored(self._document.graph, then))
+        graph = restored(self._document.graph, then)
+        self._untyped(lambda: self._document.edit(f"Restore the version of {when}", graph))
         self.said.emit(f"Restored the version of {when}")
 
     def _summary(self, version: Version) -> str:

@@ -129,7 +129,7 @@ class MainWindow(QMainWindow):
         )
         self.wiring = Wiring(document, self.scene, self.view, editing=self.editing, finding=self.finding)
         self.picturing = Picturing(document, self.scene, self)
-        self.restoring = Restoring(document, self)
+        self.restoring = Restoring(document, first_starts.untyped, self)
         self.properties = PropertiesPanel(document)
         self.problems = ProblemsPanel(document)
         self.minimap = Minimap(document, self._liveness.colour_of)

@@ -95,6 +95,14 @@ def test_undo_does_not_agree_to_what_was_there_before(document: Document, starts
     assert [node.id for node in starts.waiting()] == ["odd"]
 
 
+def test_a_restored_version_is_asked_about(document: Document, starts: FirstStarts) -> None:
+    document.load(graph(server("odd", "--do-good")))
+    starts.decide(starts.waiting(), [])
+    document.edit("Rename", document.graph.but(name="Other"))
+    starts.untyped(lambda: document.edit("Restore", graph(server("odd", "--do-harm"))))
+    assert [node.id for node in starts.waiting()] == ["odd"]
+
+
 def test_another_graph_cannot_pass_by_the_name_of_a_node(document: Document, starts: FirstStarts) -> None:
     document.edit("Add", graph(server("own", command="")))
     document.load(graph(server("own", "--do-harm")))
