@@ -337,7 +337,8 @@ class Composite:
 
 def _key(caller: Caller) -> tuple[str, ...]:
     """Return what tells callers apart that may be offered different things."""
-    return (caller.era, *sorted(caller.interactive), caller.session if caller.interactive else "")
+    interactive = caller.interactive
+    return (caller.era, repr(interactive), caller.session if interactive else "")
 
 
 async def _pages(provider: Provider, relay: Relay) -> AsyncIterator[Json]:

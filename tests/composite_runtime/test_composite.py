@@ -1,6 +1,7 @@
 """Members behind one name."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -339,3 +340,16 @@ async def test_a_task_is_asked_about_where_it_was_made() -> None:
     assert maker.asked[-1] == ("tasks/get", {"taskId": "7"})
     with pytest.raises(UnknownName, match="Unknown task: 8"):
         await composite.request("tasks/get", {"taskId": "8"}, TestRelay(MODERN))
+
+
+async def test_clients_that_differ_only_in_how_they_can_be_asked_are_not_shown_one_list() -> None:
+    child = HandMade("a", tools=("plain",))
+    composite = Composite("c", "C", [member("", child)])
+    form, url = (
+        replace(MODERN, capabilities={"elicitation": how, "x": len(how)})
+        for how in ({"form": {}}, {"form": {}, "url": {}})
+    )
+    assert names((await composite.offers(form)).tools) == ["plain"]
+    child.tools = ("plain", "open_page")
+    assert names((await composite.offers(url)).tools) == ["plain", "open_page"]
+    assert names((await composite.offers(replace(form, capabilities={"elicitation": {"form": {}}}))).tools) == ["plain"]

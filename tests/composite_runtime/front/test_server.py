@@ -8,6 +8,7 @@ import pytest
 
 from composite_runtime.composite import Composite
 from composite_runtime.errors import ChildError, SecretMissing, UnknownName
+from composite_runtime.front.changes import COALESCE_S
 from composite_runtime.front.server import Server, parts_of
 from composite_runtime.front.session import Session
 from composite_runtime.provider import Kind
@@ -362,3 +363,27 @@ async def test_tasks_of_the_core_are_for_clients_of_the_one_revision_that_has_th
     old = Client(provider)
     await old.ask("initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": INFO})
     assert (await old.send(method, {"taskId": "7"}))["error"]["code"] == jsonrpc.METHOD_NOT_FOUND
+
+
+async def test_a_list_that_changes_while_it_is_read_is_read_again_and_one_that_changes_later_is_told_of() -> None:
+    provider = HandMade("p", tools=("old",), settles=asyncio.Event())
+    client = Client(provider, modern=True)
+    listing = asyncio.get_running_loop().create_task(client.ask("tools/list"))
+    await asyncio.sleep(0)
+    provider.notice(Kind.TOOLS)
+    provider.settles.set()
+    await listing
+    assert provider.listed == 2
+
+    wanted = {"notifications": {"toolsListChanged": True}}
+    for told in ([], ["notifications/tools/list_changed"]):
+        await asyncio.sleep(COALESCE_S * 2)
+        client.sent.clear()
+        listening = asyncio.get_running_loop().create_task(client.send("subscriptions/listen", wanted))
+        await asyncio.sleep(0)
+        methods = [message["method"] for message in client.sent]
+        assert methods == ["notifications/subscriptions/acknowledged", *told]
+        listening.cancel()
+        await asyncio.wait([listening])
+        provider.notice(Kind.TOOLS)
+    client.server.close()
