@@ -310,6 +310,8 @@ class MainWindow(QMainWindow):
         self.document.undo_stack.cleanChanged.connect(lambda _clean: self._update_title())
         self.document.edited.connect(self._update_situation)
         self.scene.selection_changed.connect(self._select)
+        self._access.delete_wanted.connect(self.editing.delete)
+        self._access.connect_wanted.connect(self.wiring.connect_nodes)
         self.catalogue.chosen.connect(self.arrivals.add)
         self.catalogue.registry_wanted.connect(self.arrivals.browse)
         self.problems.chosen.connect(self.editing.show_node)

@@ -1,27 +1,31 @@
-"""What a screen reader is told about the canvas: each node as an item with a name, a state and a place.
+"""What a screen reader is told about the canvas: nodes with their ports, then wires; what each is called and can do.
 
 Graphics items are no widgets, so Qt tells nothing about them by itself.
 """
 
 from functools import cache
 
-from PySide6.QtCore import QObject, QRect
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QAccessibleInterface
 from PySide6.QtWidgets import QAccessibleWidget
 
 from composite_runtime.graph.model import CompositeNode
+from fusion_desktop.canvas.access_parts import AnyItem, EdgeAccess, NodeAccess
 from fusion_desktop.canvas.annotation_item import AnnotationItem
-from fusion_desktop.canvas.composite_item import CompositeItem
-from fusion_desktop.canvas.node_item import NodeItem
+from fusion_desktop.canvas.edge_item import EdgeItem
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.canvas.view import CanvasView
+from fusion_desktop.document import marks
 from fusion_desktop.document.document import Document
-
-AnyItem = NodeItem | CompositeItem | AnnotationItem
 
 
 class Access(QObject):
     """Answers for one canvas, and announces what happens on it."""
+
+    delete_wanted = Signal()
+    """What is selected shall be deleted."""
+    connect_wanted = Signal()
+    """The user shall choose what the selected node is connected with."""
 
     def __init__(self, document: Document, scene: CanvasScene, view: CanvasView) -> None:
         super().__init__(view)
@@ -31,6 +35,7 @@ class Access(QObject):
         # Qt keeps no references to what it was given; without these the interfaces would vanish while in use.
         self._canvas: QAccessibleInterface | None = None
         self._nodes: dict[str, NodeAccess] = {}
+        self._edges: dict[tuple[str, str], EdgeAccess] = {}
         _install()
         scene.selection_changed.connect(self._announce_selection)
 
@@ -45,7 +50,34 @@ class Access(QObject):
         """Return the items of this level, in reading order."""
         return sorted(self.scene.shown(), key=lambda item: (item.body.top(), item.body.left()))
 
-    def node(self, item: AnyItem) -> "NodeAccess":
+    def wires(self) -> list[EdgeItem]:
+        """Return the wires of this level, in the order of the graph."""
+        found = (self.scene.edge_item(edge.source, edge.target) for edge in self.document.graph.edges)
+        return [item for item in found if item is not None and item.isVisible()]
+
+    def parts(self) -> list[AnyItem | EdgeItem]:
+        """Return all that is on this level: what is wired first, then the wires."""
+        return [*self.shown(), *self.wires()]
+
+    def part(self, item: AnyItem | EdgeItem) -> NodeAccess | EdgeAccess:
+        """Return what stands for something on the canvas."""
+        return self.edge(item) if isinstance(item, EdgeItem) else self.node(item)
+
+    def chosen(self) -> AnyItem | EdgeItem | None:
+        """Return what is selected, if it is one thing."""
+        things, wires = self.scene.selected(), self.scene.selected_edges()
+        if len(things) + len(wires) != 1:
+            return None
+        return self.scene.thing(things[0]) if things else self.scene.edge_item(*wires[0])
+
+    def edge(self, item: EdgeItem) -> EdgeAccess:
+        """Return what stands for a wire."""
+        known = self._edges.get(item.ends)
+        if known is None or known.item is not item:
+            known = self._edges[item.ends] = EdgeAccess(self, item)
+        return known
+
+    def node(self, item: AnyItem) -> NodeAccess:
         """Return what stands for a node."""
         known = self._nodes.get(item.node_id)
         if known is None or known.item is not item:
@@ -82,14 +114,27 @@ class Access(QObject):
         words += [f"in {' and '.join(around)}"] if around else []
         return ", ".join([*words, *locked])
 
+    def describe_wire(self, item: EdgeItem) -> str:
+        """Return a wire in words: who is a member of what."""
+        source, target = (marks.called(self.document.graph, end) for end in item.ends)
+        return f"{source} is a member of {target}"
+
+    def describe_port(self, node_id: str, *, is_input: bool) -> str:
+        """Return a port in words: whose it is, and what it is connected with."""
+        graph = self.document.graph
+        if is_input:
+            others = [edge.source for edge in graph.edges if edge.target == node_id]
+        else:
+            others = [edge.target for edge in graph.edges if edge.source == node_id]
+        named = " and ".join(marks.called(graph, other) for other in others)
+        return f"{'Input' if is_input else 'Output'} of {marks.called(graph, node_id)}, {named or 'not connected'}"
+
     def _announce_selection(self) -> None:
         if not QAccessible.isActive():
             return
-
-        chosen = self.scene.selected()
-        if len(chosen) == 1 and (item := self.scene.thing(chosen[0])) is not None:
+        if (item := self.chosen()) is not None:
             event = QAccessibleEvent(self.view, QAccessible.Event.Focus)
-            event.setChild(self.shown().index(item) if item.isVisible() else 0)
+            event.setChild(self.parts().index(item) if item.isVisible() else 0)
             QAccessible.updateAccessibility(event)
 
 
@@ -104,84 +149,23 @@ def _interface_of(_key: str, widget: QObject) -> QAccessibleInterface | None:
 
 
 class CanvasAccess(QAccessibleWidget):
-    """The canvas as a list of its nodes."""
+    """The canvas as a list of its nodes and wires."""
 
     def __init__(self, access: Access) -> None:
         super().__init__(access.view, QAccessible.Role.List, "Canvas")
         self._access = access
 
     def childCount(self) -> int:
-        return len(self._access.shown())
+        return len(self._access.parts())
 
     def child(self, index: int) -> QAccessibleInterface | None:  # type: ignore[override]  # Qt takes None
-        shown = self._access.shown()
-        return self._access.node(shown[index]) if 0 <= index < len(shown) else None
+        parts = self._access.parts()
+        return self._access.part(parts[index]) if 0 <= index < len(parts) else None
 
     def indexOfChild(self, child: QAccessibleInterface) -> int:
-        ids = [item.node_id for item in self._access.shown()]
-        return ids.index(child.item.node_id) if isinstance(child, NodeAccess) and child.item.node_id in ids else -1
+        parts = self._access.parts()
+        return parts.index(child.item) if isinstance(child, NodeAccess | EdgeAccess) and child.item in parts else -1
 
     def focusChild(self) -> QAccessibleInterface | None:  # type: ignore[override]  # Qt takes None
-        chosen = self._access.scene.selected()
-        item = self._access.scene.thing(chosen[0]) if len(chosen) == 1 else None
-        return self._access.node(item) if item is not None else None
-
-
-class NodeAccess(QAccessibleInterface):
-    """One node as an item of the list."""
-
-    def __init__(self, access: Access, item: AnyItem) -> None:
-        super().__init__()
-        self._access = access
-        self.item = item
-
-    def isValid(self) -> bool:
-        return self._access.scene.thing(self.item.node_id) is self.item
-
-    def object(self) -> QObject | None:  # type: ignore[override]  # Qt takes None
-        return None
-
-    def parent(self) -> QAccessibleInterface:
-        return self._access.canvas
-
-    def childCount(self) -> int:
-        return 0
-
-    def child(self, index: int) -> QAccessibleInterface | None:  # type: ignore[override]  # Qt takes None
-        return None
-
-    def childAt(self, x: int, y: int) -> QAccessibleInterface | None:  # type: ignore[override]  # Qt takes None
-        return None
-
-    def indexOfChild(self, child: QAccessibleInterface) -> int:
-        return -1
-
-    def role(self) -> QAccessible.Role:
-        return QAccessible.Role.ListItem
-
-    def rect(self) -> QRect:
-        view = self._access.view
-        shown = view.mapFromScene(self.item.body).boundingRect()
-        return QRect(view.viewport().mapToGlobal(shown.topLeft()), shown.size())
-
-    def text(self, kind: QAccessible.Text) -> str:
-        return self._access.describe(self.item) if kind == QAccessible.Text.Name else ""
-
-    def setText(self, kind: QAccessible.Text, text: str) -> None:
-        pass
-
-    def state(self) -> QAccessible.State:
-        state = QAccessible.State()
-        state.selectable = True
-        if isinstance(self.item, CompositeItem):
-            state.expandable = True
-            state.collapsed, state.expanded = self.item.is_collapsed, not self.item.is_collapsed
-        state.focusable = True
-        state.selected = self.item.isSelected()
-        state.focused = self.item.isSelected() and self._access.view.hasFocus()
-        state.offscreen = (
-            not self._access.view.viewport()
-            .rect()
-            .intersects(self._access.view.mapFromScene(self.item.body).boundingRect())
-        )
-        return state
+        item = self._access.chosen()
+        return self._access.part(item) if item is not None else None

@@ -117,6 +117,7 @@ class ExportDialog(QDialog):
         self.ways.said.connect(lambda words: self._say(words, "muted"))
         self.ways.refused.connect(lambda words: self._say(words, "error"))
         self.tabs = QTabWidget()
+        self.tabs.setAccessibleName("Ways to export")
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self.diff, "Change of its file")
         self.tabs.addTab(self.ways, "Without changing a file")

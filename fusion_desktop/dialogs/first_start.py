@@ -83,6 +83,7 @@ class FirstStartDialog(QDialog):
             row.box.toggled.connect(self._count)
         rows.addStretch(1)
         area = QScrollArea()
+        area.setAccessibleName("Commands that would be started")
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -106,6 +106,7 @@ class RegistryDialog(QDialog):
         halves.setStyleSheet("QSplitter::handle { background: transparent; }")
         halves.addWidget(left)
         right = QScrollArea()
+        right.setAccessibleName("About the chosen server")
         right.setFrameShape(QFrame.Shape.NoFrame)
         right.setWidgetResizable(True)
         right.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

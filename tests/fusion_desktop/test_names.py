@@ -1,6 +1,7 @@
 """Whatever the keyboard can reach has a name that a screen reader says: in the window, its panels and its dialogs."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
@@ -15,6 +16,10 @@ OPENING = [
     "file.versions",
     "file.preferences",
     "file.import",
+    "file.export",
+    "file.registry",
+    "file.secrets",
+    "run.start",
     "help.keys",
     "help.about",
 ]
@@ -68,8 +73,11 @@ def test_everything_in_the_window_and_its_panels_has_a_name(program: Program) ->
         assert nameless(program.window) == []
 
 
-async def test_everything_in_a_dialog_has_a_name(program: Program, qtbot: QtBot) -> None:
+async def test_everything_in_a_dialog_has_a_name(program: Program, qtbot: QtBot, tmp_path: Path) -> None:
     program.document.load(desk())
+    program.window.file.save(tmp_path / "desk.fusion")
+    # The first start of a command asks.
+    program.settings.asks_first_start = True
     for action in OPENING:
         program.window.actions_table[action].trigger()
 

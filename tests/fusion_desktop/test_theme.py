@@ -2,6 +2,8 @@
 
 import pytest
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QSpinBox
+from pytestqt.qtbot import QtBot
 
 from fusion_desktop import theme
 from fusion_desktop.theme import THEMES, Theme
@@ -66,3 +68,25 @@ def test_the_edge_of_a_field_and_the_focus_can_be_seen(look: Theme, surface: str
 @pytest.mark.usefixtures("qapp")
 def test_the_style_sheet_names_only_roles_that_exist(look: Theme) -> None:
     assert "@" not in theme.style_sheet(look)
+
+
+@pytest.mark.parametrize("mode", ["dark", "light"])
+def test_the_number_in_a_box_and_both_its_arrows_can_be_seen(qtbot: QtBot, mode: str) -> None:
+    theme.apply(mode)
+    box = QSpinBox(value=888)
+    qtbot.addWidget(box)
+    box.resize(160, box.sizeHint().height())
+    box.show()
+
+    image, field = box.grab().toImage(), theme.current().field
+
+    def seen(left: int, top: int, right: int, bottom: int) -> float:
+        """Return the strongest contrast to the field within some pixels."""
+        return max(
+            contrast(image.pixelColor(x, y).name(), field) for x in range(left, right) for y in range(top, bottom)
+        )
+
+    middle = box.height() // 2
+    assert seen(4, 4, 60, box.height() - 4) >= 4.5
+    assert seen(box.width() - 18, 4, box.width() - 4, middle) >= 3
+    assert seen(box.width() - 18, middle, box.width() - 4, box.height() - 4) >= 3

@@ -50,6 +50,21 @@ def test_every_node_is_read_with_name_role_and_state_while_it_runs(reader: Reade
     reader.until(lambda found: sum("server, ready" in thing.name for thing in found) == 2)
 
 
+def test_the_port_of_a_node_connects_it(reader: Reader) -> None:
+    things = reader.until(lambda found: any(thing.name.startswith("Output of Text") for thing in found))
+    ports = {thing.name: thing for thing in things if thing.parent_role == "list item" and "put of" in thing.name}
+
+    assert sorted(ports) == [
+        "Input of Desk, Notes and Text",
+        "Output of Desk, not connected",
+        "Output of Notes, Desk",
+        "Output of Text, Desk",
+    ]
+
+    reader.press("Output of Text")
+    reader.until(lambda found: any("Connect Text to" in thing.name for thing in found))
+
+
 def test_every_control_that_takes_the_keyboard_has_a_name(reader: Reader) -> None:
     things = reader.until(lambda found: len(found) > 60)
 

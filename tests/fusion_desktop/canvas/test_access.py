@@ -1,7 +1,13 @@
 """A screen reader finds every node with its name, role, state and place."""
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QAccessibleInterface
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
+from pytestqt.qtbot import QtBot
 
+from composite_runtime.graph.edit import connect
+from fusion_desktop.app import Program
 from fusion_desktop.canvas.access import Access
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.canvas.state import State
@@ -56,3 +62,66 @@ def test_a_deleted_node_is_gone(document: Document, scene: CanvasScene, view: Ca
 
     assert children(view) == []
     assert not any(interface.isValid() for interface in held)
+
+
+def named(within: QAccessibleInterface, name: str) -> QAccessibleInterface:
+    children = (within.child(number) for number in range(within.childCount()))
+    return next(child for child in children if child.text(QAccessible.Text.Name).startswith(name))
+
+
+async def test_a_wire_is_selected_and_deleted_by_a_screen_reader(program: Program, qtbot: QtBot) -> None:
+    program.document.load(connect(desk(), "loose", "box"))
+    window = program.window
+    canvas = QAccessible.queryAccessibleInterface(window.view)
+    wire = named(canvas, "Loose is a member of Box")
+    item = window.scene.edge_item("loose", "box")
+    assert item is not None
+    assert canvas.child(canvas.indexOfChild(wire)) is wire
+    middle = window.view.viewport().mapToGlobal(window.view.mapFromScene(item.path().pointAtPercent(0.5)))
+    assert wire.rect().contains(middle)
+    assert wire.state().selectable
+    assert not wire.state().selected
+
+    # What it cannot do, it says so: a screen reader asks for everything.
+    assert wire.textInterface() is wire.valueInterface() is wire.selectionInterface() is None
+
+    wire.actionInterface().doAction("Select")
+
+    assert wire.state().selected
+    assert window.scene.selected_edges() == [("loose", "box")]
+
+    wire.actionInterface().doAction("Delete")
+
+    assert program.document.graph.edges == desk().edges
+    assert not wire.isValid()
+    program.document.undo_stack.undo()
+    await program.end()
+
+
+async def test_a_port_says_what_it_is_connected_with_and_connects(program: Program, qtbot: QtBot) -> None:
+    program.document.load(desk())
+    window = program.window
+    canvas = QAccessible.queryAccessibleInterface(window.view)
+    box, loose = named(canvas, "Box"), named(canvas, "Loose")
+    ports = [box.child(number) for number in range(box.childCount())]
+
+    assert [port.text(QAccessible.Text.Name) for port in ports] == [
+        "Input of Box, Inner",
+        "Output of Box, not connected",
+    ]
+    assert {port.role() for port in ports} == {QAccessible.Role.Button}
+    port = named(loose, "Output of Loose")
+    assert port.parent() is loose
+    item = window.scene.item("loose")
+    assert item is not None
+    assert port.rect().contains(window.view.viewport().mapToGlobal(window.view.mapFromScene(item.output)))
+
+    port.actionInterface().doAction("Connect")
+
+    palette = next(w for w in window.findChildren(QLineEdit) if w.placeholderText().startswith("Connect Loose to"))
+    QTest.keyClick(palette, Qt.Key.Key_Return)
+    assert [(edge.source, edge.target) for edge in program.document.graph.edges] == [
+        ("inner", "box"),
+        ("loose", "box"),
+    ]
+    await program.end()
