@@ -50,7 +50,7 @@ def test_every_node_is_read_with_name_role_and_state_while_it_runs(reader: Reade
     reader.until(lambda found: sum("server, ready" in thing.name for thing in found) == 2)
 
 
-def test_the_port_of_a_node_connects_it(reader: Reader) -> None:
+def test_the_ports_of_a_node_are_read_and_can_be_pressed(reader: Reader) -> None:
     things = reader.until(lambda found: any(thing.name.startswith("Output of Text") for thing in found))
     ports = {thing.name: thing for thing in things if thing.parent_role == "list item" and "put of" in thing.name}
 
@@ -62,7 +62,7 @@ def test_the_port_of_a_node_connects_it(reader: Reader) -> None:
     ]
 
     reader.press("Output of Text")
-    reader.until(lambda found: any("Connect Text to" in thing.name for thing in found))
+    reader.until(lambda found: any(t.name.startswith("Text, server") and "selected" in t.states for t in found))
 
 
 def test_every_control_that_takes_the_keyboard_has_a_name(reader: Reader) -> None:
