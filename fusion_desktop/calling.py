@@ -86,6 +86,7 @@ class Calling(QObject):
         self.saved.open(file.path)
         self.history.noticed.connect(self.noticed)
         self.history.follow(inspector.panel.session)
+        inspector.save_wanted.connect(self._save_made)
         directs.opened.connect(lambda direct: self.history.follow(direct.session, lambda: direct.node_id))
         document.edited.connect(self._open)
         self._open()
@@ -148,12 +149,20 @@ class Calling(QObject):
 
     def save_newest(self) -> None:
         """Ask how the call that was made last shall be saved."""
+        self._save_newest(lambda entry: True)
+
+    def _save_made(self, outcome: Outcome, node: str | None) -> None:
+        target = outcome.params.get("name") or outcome.params.get("uri")
+        made = (node, outcome.method, target)
+        self._save_newest(lambda entry: (entry.node, entry.method, entry.target) == made)
+
+    def _save_newest(self, is_meant: Callable[[Entry], bool]) -> None:
 
         def choose(words: str, entries: tuple[Entry, ...]) -> None:
             if words:
                 return  # somebody searches meanwhile
             self.history.found.disconnect(choose)
-            newest = max(entries, key=lambda entry: entry.id, default=None)
+            newest = max(filter(is_meant, entries), key=lambda entry: entry.id, default=None)
             if newest is None:
                 self.refused.emit("No call was made yet that could be saved.")
                 return

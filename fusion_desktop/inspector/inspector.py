@@ -27,6 +27,8 @@ class Inspector(QWidget):
 
     refused = Signal(str)
     """Words why a node cannot be inspected."""
+    save_wanted = Signal(object, object)
+    """The call with this `Outcome` shall be saved, with the id of the node if it was called alone."""
 
     def __init__(
         self,
@@ -44,6 +46,7 @@ class Inspector(QWidget):
         self.panel = InspectorPanel(session, self.answers)
         self._build()
         self._offer_comparison(self.panel, None)
+        self.panel.save_wanted.connect(lambda outcome: self.save_wanted.emit(outcome, None))
         directs.listed.connect(self._fill)
         directs.opened.connect(self._add)
         directs.closed.connect(self._remove)
@@ -132,6 +135,7 @@ class Inspector(QWidget):
     def _add(self, direct: Direct) -> None:
         panel = InspectorPanel(direct.session, self.answers)
         self._panels[direct.node_id] = panel
+        panel.save_wanted.connect(lambda outcome: self.save_wanted.emit(outcome, direct.node_id))
         self._stack.addWidget(panel)
 
         def tell() -> None:

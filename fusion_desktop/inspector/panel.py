@@ -1,6 +1,6 @@
 """The inspector dock: what the running composite offers, to be tried out as any client would."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
@@ -21,6 +21,9 @@ _PADDING = 8
 class InspectorPanel(QWidget):
     """Everything the running composite offers, to be tried out."""
 
+    save_wanted = Signal(object)
+    """The call with this `Outcome` shall be saved."""
+
     def __init__(
         self, session: InspectorSession, answers: Answers | None = None, parent: QWidget | None = None
     ) -> None:
@@ -40,6 +43,7 @@ class InspectorPanel(QWidget):
         self.server = ServerPage(session, self.answers)
         for page in pages:
             page.call.set_answers(self.answers)
+            page.result.save_wanted.connect(self.save_wanted)
         self._build()
         self.answers.changed.connect(self._settle)
         self._settle()

@@ -49,6 +49,8 @@ class ResultView(QWidget):
 
     wanted = Signal(str)
     """The URI of a linked resource that shall be read."""
+    save_wanted = Signal(object)
+    """The call with this `Outcome` shall be saved."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,6 +83,7 @@ class ResultView(QWidget):
         self._tick.start()
         self._bar.setRange(0, 0)
         self._bar.show()
+        self._save.hide()
         self._tabs.hide()
         self._note.hide()
         self._show_time()
@@ -122,6 +125,7 @@ class ResultView(QWidget):
         elif outcome.result is not None:
             self._show_result(outcome.result, took, output_schema)
         self._show_raw()
+        self._save.show()
         self._tabs.show()
 
     @property
@@ -200,6 +204,7 @@ class ResultView(QWidget):
         self._role = role
         self._colour()
         self._note.setVisible(False)
+        self._save.hide()
 
     def _colour(self) -> None:
         self._head.setStyleSheet(f"color: {getattr(theme.current(), self._role)};")
@@ -248,7 +253,15 @@ class ResultView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2 * theme.GRID)
-        layout.addWidget(self._head)
+        self._save = QPushButton("Save…")
+        self._save.setToolTip("Save this call beside the graph, to make it again and to test with it")
+        self._save.setAccessibleName("Save this call")
+        self._save.clicked.connect(lambda: self.save_wanted.emit(self._outcome))
+        head = QHBoxLayout()
+        head.setSpacing(2 * theme.GRID)
+        head.addWidget(self._head, 1)
+        head.addWidget(self._save, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(head)
         layout.addWidget(self._bar)
         layout.addWidget(self._note)
         layout.addWidget(self._tabs, 1)

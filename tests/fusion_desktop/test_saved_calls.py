@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QLabel, QMessageBox, QWidget
+from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from composite_runtime.calls.model import SavedCall
@@ -139,6 +139,18 @@ async def test_a_call_just_made_is_saved_with_its_secret_as_a_reference(qtbot: Q
         newest = next(d for d in program.window.findChildren(SaveCallDialog) if d.isVisible())
         assert newest.name.text() == "text_count"
         newest.reject()
+
+        # The result saves its own call, whatever was called since.
+        panel = program.inspector.panel
+        assert panel.show_call("tools/call", {"name": "text_count", "arguments": {"text": "own"}}, is_sent=True)
+        save = next(b for b in panel.tools.findChildren(QPushButton) if b.accessibleName() == "Save this call")
+        await until(lambda: save.isVisibleTo(panel.tools))
+        await program.session.send("resources/read", {"uri": "nothing://there"})
+        save.click()
+        await until(lambda: any(d.isVisible() for d in program.window.findChildren(SaveCallDialog)))
+        own = next(d for d in program.window.findChildren(SaveCallDialog) if d.isVisible())
+        assert json.loads(own.arguments.toPlainText()) == {"text": "own"}
+        own.reject()
 
         press(calling.saved_view, "Delete")
         box = next(box for box in program.window.findChildren(QMessageBox) if box.isVisible())
