@@ -148,7 +148,9 @@ class Bridge:
         except asyncio.CancelledError:
             work.cancel()
             raise
-        if not work.done():
+        # A child may answer without waiting for what it has asked; the client still hears the question, for it may
+        # be one for all calls, as that for roots is.
+        if not work.done() or (parked.open and len(self._parked) < self._limit):
             return self._questions(parked, work)
         if work.cancelled():
             raise ChildError("it was stopped")

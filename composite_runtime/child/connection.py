@@ -31,6 +31,8 @@ _LOOK_AGAIN_S = 0.1
 _END_S = 8.0
 _BRIEF = Timeouts(idle_s=5.0, total_s=5.0)
 _LISTEN_AGAIN_S = 5.0
+_OPENED_WITHIN_S = 1.0
+_NEXT_CALL_S = 30.0
 
 _CHANGES = {
     "notifications/tools/list_changed": Kind.TOOLS,
@@ -278,19 +280,29 @@ class Connection:
     async def _asked(self, method: str, params: Json, relay: Relay | None) -> Json:
         if self.era is Era.MODERN:
             raise RpcError(METHOD_NOT_FOUND, f"{method}: in this revision a server asks by its result")
-        if relay is not None:
-            self.has_asked = True
-            return await relay.ask(method, params)
-        if self._caller is not None and self._caller.channel is not None:
+        if relay is None and self._caller is not None and self._caller.channel is not None:
             self.has_asked = True
             return await self._caller.channel.ask(method, params)
-        is_between = self.link is None or not self.link.is_called
-        if method == "roots/list" and "roots" in self.told and is_between:
+        is_between = relay is None and (self.link is None or not self.link.is_called)
+        if is_between and method == "roots/list" and "roots" in self.told:
             # The client has roots, as the child was told, but can be asked for them only in a call; many children ask
             # as soon as they start, and take a refusal for a fault.
-            return {"roots": []}
+            relay = await self._next_call()
+            if relay is None:
+                return {"roots": []}
         self.has_asked = True
+        if relay is not None:
+            return await relay.ask(method, params)
         raise RpcError(METHOD_NOT_FOUND, f"there is no client that could answer {method} now")
+
+    async def _next_call(self) -> Relay | None:
+        """Return the next call of a client, or None when none comes in good time."""
+        with contextlib.suppress(TimeoutError, ChildError):
+            async with asyncio.timeout(_OPENED_WITHIN_S):  # what it offers may depend on the answer
+                link = await asyncio.shield(self._attempt) if self.link is None else self.link
+            async with asyncio.timeout(_NEXT_CALL_S):
+                return await link.next_call()
+        return None
 
     def _told(self, method: str, params: Json, relay: Relay | None) -> None:
         session = self._caller.session if self._caller is not None else ""

@@ -58,4 +58,5 @@ def main() -> None:
             _send({"id": request_id, "error": {"code": -32601, "message": f"no {method}"}})
 
 
-main()
+if __name__ == "__main__":
+    main()

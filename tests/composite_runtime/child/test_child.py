@@ -18,6 +18,7 @@ from composite_runtime.wire.call import Caller
 from composite_runtime.wire.era import Era
 from composite_runtime.wire.jsonrpc import RpcError
 from tests import processes
+from tests.servers import conditional as conditional_server
 from tests.support.children import Heard, call, called, conditional, living, node, notices_of
 from tests.support.links import LEGACY, MODERN, TestRelay, declares
 
@@ -399,17 +400,30 @@ async def test_to_list_opens_no_connection_where_one_for_such_clients_is_or_ther
         assert child._pool.present(declares("elicitation", Era.MODERN)) is None
 
 
-@pytest.mark.parametrize(
-    ("capability", "answer"), [("roots", {"result": {"roots": []}}), ("sampling", {"error": {"code": -32601}})]
-)
-async def test_a_child_that_asks_a_modern_client_for_roots_between_calls_is_told_of_none(
-    capability: str, answer: Any
-) -> None:
-    definition, caller = conditional(), declares(capability, Era.MODERN)
+async def test_roots_that_are_asked_for_between_calls_come_with_the_next_call_of_a_modern_client() -> None:
+    definition, caller = conditional(), declares("roots", Era.MODERN)
+    Memory().refuses(definition, Era.MODERN)
+    roots = {"roots": [{"uri": "file:///work", "name": "work"}]}
+    async with living(definition) as child:
+        await child.offers(caller)
+        await asyncio.sleep(2 * conditional_server.LATER_S)  # nobody calls when it asks
+        asked = await call(child, "roots", TestRelay(caller))
+        assert [question["method"] for question in asked["inputRequests"].values()] == ["roots/list"]
+
+        answers = {
+            "inputResponses": dict.fromkeys(asked["inputRequests"], roots),
+            "requestState": asked["requestState"],
+        }
+        params = {"name": "roots", "arguments": {}, **answers}
+        assert "content" in await child.request("tools/call", params, TestRelay(caller))
+        assert json.loads(await called(child, "roots", TestRelay(caller)))["result"] == roots
+
+
+async def test_other_questions_between_calls_are_refused() -> None:
+    definition, caller = conditional(), declares("sampling", Era.MODERN)
     Memory().refuses(definition, Era.MODERN)
     async with living(definition) as child:
         async with asyncio.timeout(10):
             while not (told := json.loads(await called(child, "roots", TestRelay(caller)))):
                 await asyncio.sleep(0.05)
-        assert told.get("result") == answer.get("result")
-        assert told.get("error", {}).get("code") == answer.get("error", {}).get("code")
+        assert told["error"]["code"] == -32601
