@@ -4,6 +4,8 @@ import sys
 
 import qasync
 
+from fusion_desktop.garbage import collected_here
+
 
 class EventLoop(qasync.QEventLoop):  # type: ignore[misc]  # qasync is untyped
     """As asyncio's own loops do and qasync's does not, it sees to generators that are dropped halfway.
@@ -13,11 +15,12 @@ class EventLoop(qasync.QEventLoop):  # type: ignore[misc]  # qasync is untyped
     """
 
     def run_forever(self) -> int:
-        """Run until stopped."""
+        """Run until stopped; meanwhile garbage is collected in this thread only."""
         before = sys.get_asyncgen_hooks()
         sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)
         try:
-            result: int = super().run_forever()
+            with collected_here():
+                result: int = super().run_forever()
             return result
         finally:
             sys.set_asyncgen_hooks(*before)
