@@ -288,7 +288,7 @@ def test_the_palette_finds_and_does_a_command(program: Program, qtbot: QtBot) ->
     window.actions_table["help.palette"].trigger()
     palette = window.findChild(Palette)
     assert palette is not None
-    qtbot.waitUntil(palette.isVisible)
+    qtbot.waitUntil(palette.search.hasFocus)
 
     QTest.keyClicks(palette.search, "new comp")
     QTest.keyClick(palette.search, Qt.Key.Key_Return)
@@ -303,7 +303,7 @@ def test_a_wire_dropped_on_nothing_offers_a_composite_and_connects_it(program: P
     window.view.wire_dropped.emit("loose", False, QPointF(300, 600))
     palette = window.findChild(Palette)
     assert palette is not None
-    qtbot.waitUntil(palette.isVisible)
+    qtbot.waitUntil(palette.search.hasFocus)
 
     QTest.keyClick(palette.search, Qt.Key.Key_Return)
 
