@@ -15,6 +15,7 @@ from fusion_desktop.document import marks
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.template import Template
 from fusion_desktop.panels.palette import Entry, Palette
+from fusion_desktop.settings import Settings
 
 
 class Finding(QObject):
@@ -29,6 +30,7 @@ class Finding(QObject):
         *,
         templates: Sequence[Template],
         completing: Completing,
+        settings: Settings,
     ) -> None:
         super().__init__(view)
         self._document = document
@@ -37,6 +39,7 @@ class Finding(QObject):
         self._actions = actions
         self._templates = templates
         self._completing = completing
+        self._settings = settings
         self.palette = Palette(view)
         view.add_wanted.connect(self.templates)
         view.wire_dropped.connect(self._ends)
@@ -85,8 +88,14 @@ class Finding(QObject):
     def _offer(
         self, templates: Sequence[Template], add: Callable[[Template], object], prompt: str, at: QPointF | None
     ) -> None:
-        entries = [Entry(t.node.name, partial(add, t), t.summary, icon=t.icon) for t in templates]
+        added = self._settings.added
+        latest_first = sorted(templates, key=lambda t: added.index(t.node.name) if t.node.name in added else len(added))
+        entries = [Entry(t.node.name, partial(self._choose, add, t), t.summary, icon=t.icon) for t in latest_first]
         self.palette.offer(entries, prompt, self._view.mapFromScene(at) if at is not None else None)
+
+    def _choose(self, add: Callable[[Template], object], template: Template) -> None:
+        self._settings.remember_added(template.node.name)
+        add(template)
 
     def nodes(self) -> None:
         """Let the user find a node of the graph, a frame or a note."""

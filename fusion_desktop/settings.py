@@ -12,6 +12,7 @@ from composite_runtime.interop.online_registry import DEFAULT_URL
 from fusion_desktop.theme import Mode
 
 RECENT_LIMIT = 12
+ADDED_LIMIT = 5
 WINDOW_VERSION = 1
 """Raised when docks are added or renamed, so that an old window state is not applied to a new window."""
 
@@ -85,6 +86,16 @@ class Settings:
         """Put a file at the head of the recent ones."""
         others = [other for other in self.recent if other != path.resolve()]
         self._store.setValue("files/recent", [str(p) for p in [path.resolve(), *others][:RECENT_LIMIT]])
+
+    @property
+    def added(self) -> list[str]:
+        """Return the names of what was added last, newest first."""
+        stored = self._store.value("nodes/added") or []
+        return [stored] if isinstance(stored, str) else [str(name) for name in stored]
+
+    def remember_added(self, name: str) -> None:
+        """Put a name at the head of what was added last."""
+        self._store.setValue("nodes/added", [name, *(other for other in self.added if other != name)][:ADDED_LIMIT])
 
     def inspected(self, graph_id: str) -> str:
         """Return what was settled in the inspector for a graph, as JSON text, or nothing."""

@@ -126,6 +126,7 @@ class MainWindow(QMainWindow):
             self.actions_table,
             templates=templates,
             completing=self.completing,
+            settings=settings,
         )
         self.wiring = Wiring(document, self.scene, self.view, editing=self.editing, finding=self.finding)
         self.picturing = Picturing(document, self.scene, self)

@@ -297,6 +297,25 @@ def test_the_palette_finds_and_does_a_command(program: Program, qtbot: QtBot) ->
     assert not palette.isVisible()
 
 
+def test_what_was_added_last_is_offered_first(program: Program, qtbot: QtBot) -> None:
+    window = program.window
+    palette = window.findChild(Palette)
+    assert palette is not None
+
+    def first() -> str:
+        window.actions_table["graph.add"].trigger()
+        qtbot.waitUntil(palette.search.hasFocus)
+        return str(palette.list.model().index(0, 0).data())
+
+    assert first() == "Composite"
+    QTest.keyClicks(palette.search, "Text measure")
+    QTest.keyClick(palette.search, Qt.Key.Key_Return)
+    assert [node.name for node in program.document.graph.nodes] == ["Text"]
+
+    assert first() == "Text"
+    assert palette.list.model().index(1, 0).data() == "Composite"
+
+
 def test_a_wire_dropped_on_nothing_offers_a_composite_and_connects_it(program: Program, qtbot: QtBot) -> None:
     program.document.load(desk())
     window = program.window
