@@ -6,7 +6,7 @@ from typing import TypeAlias
 from PySide6.QtCore import QObject, QPointF, QRectF, QTimer, Signal
 from PySide6.QtWidgets import QGraphicsScene
 
-from composite_runtime.graph.model import Box, CompositeNode, Frame, Note, ServerNode
+from composite_runtime.graph.model import CompositeNode, Frame, Note, ServerNode
 from fusion_desktop import theme
 from fusion_desktop.canvas.annotation_item import AnnotationItem, FrameItem, NoteItem
 from fusion_desktop.canvas.composite_item import CompositeItem
@@ -110,8 +110,9 @@ class CanvasScene(QGraphicsScene):
     def show_inside(self, composite_id: str | None) -> None:
         """Show only what lies inside a composite, or everything."""
         left, self._root = self._root, composite_id if composite_id in self._items else None
-        if left in self._items:
-            self._place(left)  # as small as it was, if it is collapsed
+        for composite in (left, self._root):
+            if composite in self._items:
+                self._place(composite)  # a collapsed one is drawn in full while one looks at its inside
         self.clearSelection()
         self._arrange()
 
@@ -364,7 +365,7 @@ class CanvasScene(QGraphicsScene):
         item, box = self.thing(node_id), self._document.box(node_id)
         if isinstance(item, CompositeItem):
             width, height = box.width or places.COMPOSITE_WIDTH, box.height or places.COMPOSITE_HEIGHT
-            item.set_size(width, height, collapsed=box.collapsed)
+            item.set_size(width, height, collapsed=box.collapsed and node_id != self._root)
         elif isinstance(item, AnnotationItem) and (annotation := self._document.annotation(node_id)) is not None:
             rect = places.annotation_rect(self._document.graph, annotation)
             item.set_size(rect.width, rect.height)
@@ -430,25 +431,15 @@ class CanvasScene(QGraphicsScene):
     def _collapse(self, homes: Mapping[str, str]) -> None:
         """Find which collapsed composite stands for each node that lies in one; those left below `root` count."""
         old, self._cards = self._cards, {}
-        layout = self._document.graph.layout
         collapsed = {n for n, i in self._items.items() if isinstance(i, CompositeItem) and i.is_collapsed}
         if self._root is not None:
-            collapsed -= {self._root, *places.ancestors(homes, self._root)}
-            root = self._items[self._root]
-            if isinstance(root, CompositeItem) and root.is_collapsed:
-                self._show_whole(root, layout.get(self._root))
+            collapsed -= set(places.ancestors(homes, self._root))
         if collapsed:
             for node_id in homes:
                 outer = [n for n in places.ancestors(homes, node_id) if n in collapsed]
                 if outer:
                     self._cards[node_id] = outer[-1]
         self._stale |= {n for n in old.keys() | self._cards.keys() if old.get(n) != self._cards.get(n)}
-
-    def _show_whole(self, item: CompositeItem, box: Box | None) -> None:
-        """Draw a composite in full, as it must be while one looks at its inside."""
-        if box is not None:
-            item.set_size(box.width or places.COMPOSITE_WIDTH, box.height or places.COMPOSITE_HEIGHT)
-            self._stale.add(item.node_id)
 
     def _arrange_annotations(self, shown: Collection[str] | None) -> None:
         """Show frames and notes where they belong: frames behind nodes, inner ones in front of outer ones."""

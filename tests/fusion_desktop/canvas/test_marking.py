@@ -162,6 +162,25 @@ def test_looking_into_a_collapsed_composite_shows_what_it_holds_and_changes_noth
     assert document.graph == before
 
 
+def test_what_moves_a_collapsed_composite_leaves_it_whole_while_one_looks_into_it(
+    document: Document, pointer: Pointer, scene: CanvasScene, editing: Editing
+) -> None:
+    fold(document, pointer)
+    scene.select(["box"])
+    do(editing, "nudge.right")
+    editing.enter("box")
+    card = scene.item("box")
+    assert isinstance(card, CompositeItem)
+    assert not card.is_collapsed
+
+    document.undo_stack.undo()
+
+    assert scene.root == "box"
+    assert not card.is_collapsed
+    editing.leave()
+    assert card.is_collapsed
+
+
 def test_only_a_composite_that_is_in_another_can_be_bypassed(
     document: Document, scene: CanvasScene, editing: Editing, qtbot: QtBot
 ) -> None:
