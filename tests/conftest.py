@@ -27,6 +27,8 @@ settings.register_profile("quick", _PATIENT, max_examples=25)
 settings.register_profile("thorough", _PATIENT, max_examples=400)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
+_MUCH = 100_000  # objects
+
 SETTLE_S = 3.0
 """How long tasks and processes that are about to end may take to do so."""
 
@@ -42,7 +44,18 @@ def fusion_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest
 
 
 @pytest.fixture(autouse=True)
-def no_process_left(fusion_home: Path) -> Iterator[None]:
+def garbage_collected_here(fusion_home: Path, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Collect garbage after a test, and only then: a widget that ends in another thread leaves its timers behind.
+
+    What was dropped without being closed complains when it is collected: here, so that this test is blamed.
+    """
+    yield
+    if "qapp" in request.fixturenames or inspect.iscoroutinefunction(request.function) or gc.get_count()[0] > _MUCH:
+        gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def no_process_left(garbage_collected_here: None) -> Iterator[None]:
     """Fail a test that leaves a process behind, even one whose parent is gone."""
     before = processes.descendants()
     yield
@@ -54,12 +67,9 @@ def no_process_left(fusion_home: Path) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def no_window_left(no_process_left: None, request: pytest.FixtureRequest) -> Iterator[None]:
+def no_window_left(no_process_left: None) -> Iterator[None]:
     """Fail a test that leaves a window open."""
     yield
-    if "qapp" in request.fixturenames:
-        # Here, in the thread of the windows: collected in another one, a widget leaves its timers behind.
-        gc.collect()
     if "PySide6.QtWidgets" not in sys.modules:
         return
     from PySide6.QtCore import QCoreApplication, QEvent
@@ -101,9 +111,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     else:
         with asyncio.Runner() as runner:
             runner.run(test)
-    # What was dropped without being closed complains when it is collected: here, so that this test is blamed.
-    if "qapp" not in pyfuncitem.fixturenames:  # else it is done when the windows are gone
-        gc.collect()
     return True
 
 
@@ -148,9 +155,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collections after coroutine tests leave out all that was imported: it is never garbage."""
+    """Let the garbage collections after tests leave out all that was imported: it is never garbage."""
     gc.collect()
     gc.freeze()
+    gc.disable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,10 +3,11 @@
 import asyncio
 import gc
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import pytest
 from PySide6.QtCore import QObject, QTimer
-from pytestqt.qtbot import QtBot
+from PySide6.QtWidgets import QApplication
 
 from fusion_desktop.garbage import collected_here
 from tests.fusion_desktop.run.servers import until
@@ -33,22 +34,32 @@ def litter() -> None:
         cycle.append(cycle)
 
 
-async def test_a_thread_that_makes_garbage_ends_no_widget(qtbot: QtBot) -> None:
+@pytest.fixture
+def enabled() -> Iterator[None]:
+    """Let the collector run by itself, as it does outside of tests."""
+    gc.enable()
+    yield
+    gc.disable()
+
+
+def test_a_thread_that_makes_garbage_ends_no_widget(qloop: asyncio.AbstractEventLoop, enabled: None) -> None:
     ended: list[int] = []
-    Ended(ended.append)
-    await asyncio.to_thread(litter)
-    assert not ended
 
     def over() -> bool:
         litter()
         return bool(ended)
 
-    await until(over)
+    async def litter_elsewhere_then_here() -> None:
+        Ended(ended.append)
+        await asyncio.to_thread(litter)
+        assert not ended
+        await until(over)
+
+    qloop.run_until_complete(litter_elsewhere_then_here())
     assert ended == [threading.get_ident()]
 
 
-def test_outside_of_the_loop_the_collector_is_as_it_was(qtbot: QtBot) -> None:
-    assert gc.isenabled()
+def test_outside_of_the_loop_the_collector_is_as_it_was(qapp: QApplication, enabled: None) -> None:
     with collected_here():
         assert not gc.isenabled()
         with collected_here():
