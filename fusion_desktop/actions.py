@@ -28,7 +28,6 @@ class Situation:
     is_running: bool = False
     is_attached: bool = False
     is_inside: bool = False
-    is_saved: bool = False
 
 
 When = Callable[[Situation], bool]

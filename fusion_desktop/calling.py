@@ -91,6 +91,10 @@ class Calling(QObject):
         document.edited.connect(self._open)
         self._open()
 
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """Return what does the action of the table that saves a call."""
+        return {"run.save_call": self.save_newest}
+
     def show(self, method: str, params: JsonObject, node_id: str | None = None, *, is_sent: bool = False) -> None:
         """Show a call in the inspector, and send it if wanted; say why if that cannot be.
 
@@ -157,7 +161,6 @@ class Calling(QObject):
         self._save_newest(lambda entry: (entry.node, entry.method, entry.target) == made)
 
     def _save_newest(self, is_meant: Callable[[Entry], bool]) -> None:
-
         def choose(words: str, entries: tuple[Entry, ...]) -> None:
             if words:
                 return  # somebody searches meanwhile

@@ -88,6 +88,10 @@ class Diagnosing(QObject):
         self._node_id: str | None = None
         document.loaded.connect(self.doctor.stop)
 
+    def handlers(self, selected: Callable[[], Sequence[str]]) -> dict[str, Callable[[], object]]:
+        """Return what the action does to the one node that is selected."""
+        return {"run.doctor": lambda: self.examine(selected()[0])}
+
     def examine(self, node_id: str) -> None:
         """Examine a server, and show it."""
         node = self.document.node(node_id)

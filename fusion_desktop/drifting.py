@@ -1,6 +1,7 @@
 """Tell where servers have changed what they offer since that was accepted, show what, and accept it."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -32,6 +33,10 @@ class Drifting(QObject):
         self.panel = DriftPanel()
         self.panel.accepted.connect(self.accept)
         document.loaded.connect(self._forget)
+
+    def handlers(self, selected: Callable[[], Sequence[str]]) -> dict[str, Callable[[], object]]:
+        """Return what the action does to the one node that is selected."""
+        return {"run.drift": lambda: self.examine(selected()[0])}
 
     def take(self, event: Event) -> None:
         """Note what a server has changed."""

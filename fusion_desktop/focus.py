@@ -1,6 +1,7 @@
 """Go about the window with keys: from the canvas to each panel and back, and through a panel as it is laid out."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import (
@@ -31,7 +32,11 @@ class Focus(QObject):
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """Return what does each action of the table that moves the focus."""
-        return {"panel.next": lambda: self.step(1), "panel.previous": lambda: self.step(-1)}
+        return {
+            "panel.next": lambda: self.step(1),
+            "panel.previous": lambda: self.step(-1),
+            **{f"panel.{name}": partial(self.toggle, name) for name in self._docks},
+        }
 
     def step(self, by: int) -> bool:
         """Go to the next place that is shown: the canvas, then the panels in their order; tell whether there is one."""
@@ -51,12 +56,15 @@ class Focus(QObject):
         else:
             self.enter(name)
 
+    def show(self, name: str) -> None:
+        """Bring a panel to the front."""
+        self._docks[name].show()
+        self._docks[name].raise_()
+
     def enter(self, name: str) -> None:
         """Bring a panel to the front and go into it."""
-        dock = self._docks[name]
-        dock.show()
-        dock.raise_()
-        self._enter(dock)
+        self.show(name)
+        self._enter(self._docks[name])
 
     def to_canvas(self) -> None:
         """Let the keys act on the canvas."""

@@ -1,24 +1,13 @@
 """The main window: puts canvas, panels and actions together and connects them."""
 
 import sys
-from functools import partial
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import (
-    QMainWindow,
-    QSizePolicy,
-    QTabWidget,
-    QToolBar,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
 
-from composite_runtime import paths
-from composite_runtime.graph.model import CompositeNode, ServerNode
-from fusion_desktop import assets, theme
-from fusion_desktop.actions import Actions, Situation, commands
+from composite_runtime.graph.model import ServerNode
+from fusion_desktop.actions import Actions, commands
 from fusion_desktop.arrivals import Arrivals
 from fusion_desktop.attaching import Attaching
 from fusion_desktop.calling import Calling
@@ -29,24 +18,23 @@ from fusion_desktop.canvas.view import CanvasView
 from fusion_desktop.canvas.welcome import Welcome
 from fusion_desktop.completing import Completing
 from fusion_desktop.diagnosing import Diagnosing
-from fusion_desktop.dialogs.export import ExportDialog
 from fusion_desktop.dialogs.filing import Filing
 from fusion_desktop.dialogs.first_start import FirstStartDialog
+from fusion_desktop.docks import docked
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.files import DocumentFile
 from fusion_desktop.drifting import Drifting
+from fusion_desktop.enabling import Enabling
 from fusion_desktop.finding import Finding
 from fusion_desktop.first_starts import FirstStarts
 from fusion_desktop.focus import Focus
 from fusion_desktop.inspector.inspector import Inspector
 from fusion_desktop.keymap import Keymap
 from fusion_desktop.liveness import Liveness
-from fusion_desktop.menu_table import TOOLBAR
 from fusion_desktop.menus import Menus
 from fusion_desktop.panels.banner import Banner, Choice
 from fusion_desktop.panels.catalogue import CataloguePanel, load_catalogue
 from fusion_desktop.panels.crumbs import Crumbs
-from fusion_desktop.panels.dock import Dock
 from fusion_desktop.panels.footer import Footer
 from fusion_desktop.panels.history import HistoryPanel
 from fusion_desktop.panels.log import LogPanel
@@ -60,16 +48,11 @@ from fusion_desktop.run.status import Status
 from fusion_desktop.running import Running
 from fusion_desktop.settings import WINDOW_VERSION, Settings
 from fusion_desktop.signing import Signing
+from fusion_desktop.toolbar import Toolbar
 from fusion_desktop.watching import Watching
 from fusion_desktop.wiring import Wiring
 
 _IS_MAC = sys.platform == "darwin"
-
-LEFT, RIGHT, BOTTOM = (
-    Qt.DockWidgetArea.LeftDockWidgetArea,
-    Qt.DockWidgetArea.RightDockWidgetArea,
-    Qt.DockWidgetArea.BottomDockWidgetArea,
-)
 
 
 class MainWindow(QMainWindow):
@@ -95,74 +78,44 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self.setObjectName("main")
+        self.resize(1440, 900)
         self.document = document
         self.file = file
         self.settings = settings
         self.running = running
-        self._first_starts = first_starts
-        self._is_closing = False
-        self.scene = CanvasScene(document, self)
-        self._liveness = Liveness(
-            status, self.scene, lambda: self.running.is_running or self.attaching.shows_document, self
-        )
-        self.view = CanvasView(document, self.scene)
-        self.actions_table = Actions(self, self.view, Keymap(commands(is_mac=_IS_MAC), settings.keys))
-        self.editing = Editing(document, self.scene, self.view)
-        self._access = Access(document, self.scene, self.view)
-        self.filing = Filing(document, file, settings, self)
-        self.completing = Completing(self)
-        self.arrivals = Arrivals(
-            document, self.view, self.editing, self.filing, completing=self.completing, settings=settings, window=self
-        )
-        self.banner = Banner()
-        self.crumbs = Crumbs(document)
-        self.welcome = Welcome(self.view.viewport())
-        templates = load_catalogue()
-        self.catalogue = CataloguePanel(templates)
-        self.finding = Finding(
-            document,
-            self.view,
-            self.editing,
-            self.actions_table,
-            templates=templates,
-            completing=self.completing,
-            settings=settings,
-        )
-        self.wiring = Wiring(document, self.scene, self.view, editing=self.editing, finding=self.finding)
-        self.picturing = Picturing(document, self.scene, self)
-        self.restoring = Restoring(document, first_starts.untyped, self)
-        self.properties = PropertiesPanel(document)
-        self.problems = ProblemsPanel(document)
-        self.minimap = Minimap(document, self._liveness.colour_of)
         self.log_panel = log_panel
         self.traffic_panel = traffic_panel
-        self.attaching = Attaching(
-            watching, self.scene.selected_nodes, log=log_panel, traffic=traffic_panel, banner=self.banner, window=self
-        )
         self.inspector = inspector
         self.calling = calling
         self.diagnosing = diagnosing
-        self.signing = Signing(document, status, self)
-        diagnosing.follow(status, self.banner)
-        self.drifting = Drifting(document, self)
-        self._docks: dict[str, Dock] = {}
-        self._titles_timer = QTimer(self, interval=0, singleShot=True)
-        self._titles_timer.timeout.connect(self._fit_titles)
-        self._lay_out()
-        self.focus = Focus(self.view, self._docks, self, beside=(self.welcome, self.banner))
-        self.menus = Menus(self, self.actions_table, settings, self.filing, self._docks.values())
-        self._make_toolbar()
-        self._make_status_bar()
-        self._connect()
+        self._first_starts = first_starts
+        self._is_closing = False
+        self._build_canvas()
+        self._build_editing()
+        self._build_running(status, watching)
+        self._build_frame()
+        self._bind()
+        self._connect_words()
+        self._connect_canvas()
+        self._connect_run()
         self._update_title()
-        self._update_running()
-        self._update_situation()
+        self._show_graph()
+        self._show_run()
+        self.problems.refresh()
         self._restore()
         self.view.setFocus()
 
-    # Layout
+    # What there is
 
-    def _lay_out(self) -> None:
+    def _build_canvas(self) -> None:
+        self.scene = CanvasScene(self.document, self)
+        self.view = CanvasView(self.document, self.scene)
+        self.actions_table = Actions(self, self.view, Keymap(commands(is_mac=_IS_MAC), self.settings.keys))
+        self.editing = Editing(self.document, self.scene, self.view)
+        self._access = Access(self.document, self.scene, self.view)
+        self.welcome = Welcome(self.view.viewport())
+        self.banner = Banner()
+        self.crumbs = Crumbs(self.document)
         centre = QWidget()
         layout = QVBoxLayout(centre)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -171,167 +124,166 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.crumbs)
         layout.addWidget(self.view, 1)
         self.setCentralWidget(centre)
-        self.setDockNestingEnabled(True)
-        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
-        self.setCorner(Qt.Corner.BottomRightCorner, RIGHT)
-        self.setCorner(Qt.Corner.BottomLeftCorner, LEFT)
-        history = HistoryPanel(self.document)
-        for name, title, panel, area in (
-            ("catalogue", "Catalogue", self.catalogue, LEFT),
-            ("minimap", "Map", self.minimap, LEFT),
-            ("properties", "Properties", self.properties, RIGHT),
-            ("inspector", "Inspector", self.inspector, RIGHT),
-            ("history", "History", history, RIGHT),
-            ("log", "Log", self.log_panel, BOTTOM),
-            ("traffic", "Traffic", self.traffic_panel, BOTTOM),
-            ("problems", "Problems", self.problems, BOTTOM),
-            ("calls", "Calls", self.calling.view, BOTTOM),
-            ("doctor", "Doctor", self.diagnosing.panel, RIGHT),
-            ("drift", "Changes", self.drifting.panel, RIGHT),
-        ):
-            dock = Dock(name, title, panel, self)
-            self._docks[name] = dock
-            self.addDockWidget(area, dock)
-            dock.toggleViewAction().toggled.connect(self._titles_timer.start)
-            dock.dockLocationChanged.connect(self._titles_timer.start)
-        together = {
-            "properties": ("inspector", "history"),
-            "log": ("traffic", "problems", "calls"),
-            "inspector": ("doctor", "drift"),
+
+    def _build_editing(self) -> None:
+        document, view, editing, settings = self.document, self.view, self.editing, self.settings
+        templates = load_catalogue()
+        self.catalogue = CataloguePanel(templates)
+        self.properties = PropertiesPanel(document)
+        self.problems = ProblemsPanel(document)
+        self.filing = Filing(document, self.file, settings, self)
+        self.completing = Completing(self)
+        self.arrivals = Arrivals(
+            document, view, editing, self.filing, completing=self.completing, settings=settings, window=self
+        )
+        self.finding = Finding(
+            document,
+            view,
+            editing,
+            self.actions_table,
+            templates=templates,
+            completing=self.completing,
+            settings=settings,
+        )
+        self.wiring = Wiring(document, self.scene, view, editing=editing, finding=self.finding)
+        self.picturing = Picturing(document, self.scene, self)
+        self.restoring = Restoring(document, self._first_starts.untyped, self)
+
+    def _build_running(self, status: Status, watching: Watching) -> None:
+        self.attaching = Attaching(
+            watching,
+            self.scene.selected_nodes,
+            log=self.log_panel,
+            traffic=self.traffic_panel,
+            banner=self.banner,
+            window=self,
+        )
+        self._liveness = Liveness(
+            status, self.scene, lambda: self.running.is_running or self.attaching.shows_document, self
+        )
+        self.minimap = Minimap(self.document, self._liveness.colour_of)
+        self.signing = Signing(self.document, status, self)
+        self.diagnosing.follow(status, self.banner)
+        self.drifting = Drifting(self.document, self)
+
+    def _build_frame(self) -> None:
+        panels = {
+            "catalogue": self.catalogue,
+            "minimap": self.minimap,
+            "properties": self.properties,
+            "inspector": self.inspector,
+            "history": HistoryPanel(self.document),
+            "log": self.log_panel,
+            "traffic": self.traffic_panel,
+            "problems": self.problems,
+            "calls": self.calling.view,
+            "doctor": self.diagnosing.panel,
+            "drift": self.drifting.panel,
         }
-        for first, second in ((first, second) for first, others in together.items() for second in others):
-            self.tabifyDockWidget(self._docks[first], self._docks[second])
-        for name in ("properties", "log"):
-            self._docks[name].raise_()
-        for name in ("history", "doctor", "drift"):
-            self._docks[name].hide()
-        docks = [self._docks[name] for name in ("catalogue", "properties")]
-        self.resizeDocks(docks, [248, 328], Qt.Orientation.Horizontal)
-        self.resizeDocks([self._docks["log"]], [232], Qt.Orientation.Vertical)
-        self.resizeDocks([self._docks["catalogue"], self._docks["minimap"]], [560, 160], Qt.Orientation.Vertical)
-        self.resize(1440, 900)
-
-    def _fit_titles(self) -> None:
-        for dock in self._docks.values():
-            dock.fit_title()
-
-    def _make_toolbar(self) -> None:
-        bar = QToolBar("Toolbar", self)
-        bar.setObjectName("toolbar")
-        bar.setMovable(False)
-        bar.setIconSize(QSize(20, 20))
-        for name in TOOLBAR:
-            bar.addAction(self.actions_table[name]) if name else bar.addSeparator()
-        space = QWidget()
-        space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        bar.addWidget(space)
-        self._run_button = QToolButton()
-        self._run_button.setObjectName("run-button")
-        self._run_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._run_button.clicked.connect(self._run_or_stop)
-        bar.addWidget(self._run_button)
-        export = QToolButton()
-        export.setDefaultAction(self.actions_table["file.export"])
-        export.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        export.setText("Export")
-        bar.addWidget(export)
-        self.addToolBar(bar)
-        for button in bar.findChildren(QToolButton):
-            action = button.defaultAction()
-            button.setAccessibleName(action.text().rstrip("…") if action is not None else button.toolTip())
-
-    def _make_status_bar(self) -> None:
-        bar = self.statusBar()
-        bar.setSizeGripEnabled(False)
+        self.docks = docked(panels, self)
+        self.focus = Focus(self.view, self.docks, self, beside=(self.welcome, self.banner))
+        self.menus = Menus(self, self.actions_table, self.settings, self.filing, self.docks.values())
+        self.addToolBar(Toolbar(self.actions_table, self))
         self.footer = Footer()
-        bar.addPermanentWidget(self.footer)
+        self.statusBar().setSizeGripEnabled(False)
+        self.statusBar().addPermanentWidget(self.footer)
+        self.enabling = Enabling(
+            self.actions_table,
+            self.document,
+            self.scene,
+            editing=self.editing,
+            running=self.running,
+            attaching=self.attaching,
+            signing=self.signing,
+        )
 
-    # Connections
+    # Who does what, and who hears of it
 
-    def _connect(self) -> None:
-        known = {action.objectName() for action in self.actions_table}
+    def _bind(self) -> None:
+        selected = self.scene.selected_nodes
+        for handlers in (
+            self.editing.handlers(),
+            self.filing.handlers(),
+            self.arrivals.handlers(),
+            self.finding.handlers(),
+            self.wiring.handlers(),
+            self.focus.handlers(),
+            self.menus.handlers(),
+            self.picturing.handlers(),
+            self.restoring.handlers(),
+            self.attaching.handlers(),
+            self.calling.handlers(),
+            self.diagnosing.handlers(selected),
+            self.drifting.handlers(selected),
+            self.signing.handlers(selected),
+        ):
+            self.actions_table.bind(handlers)
         self.actions_table.bind(
             {
-                **self.editing.handlers(),
-                **self.filing.handlers(),
-                **self.arrivals.handlers(),
-                "file.export": self.export,
                 "file.quit": self.close,
-                **self.finding.handlers(),
-                **self.wiring.handlers(),
-                **self.focus.handlers(),
-                **{
-                    f"panel.{name}": partial(self.focus.toggle, name)
-                    for name in self._docks
-                    if f"panel.{name}" in known
-                },
                 "graph.properties": self._edit_properties,
-                **self.menus.handlers(),
-                **self.picturing.handlers(),
-                **self.restoring.handlers(),
                 "view.full_screen": self._toggle_full_screen,
                 "run.start": lambda: self.running.start(self.settings.transport),
                 "run.stop": self.running.stop,
-                "run.save_call": self.calling.save_newest,
-                "run.drift": lambda: self.drifting.examine(self.scene.selected_nodes()[0]),
-                "run.doctor": lambda: self.diagnosing.examine(self.scene.selected_nodes()[0]),
-                **self.signing.handlers(self.scene.selected_nodes),
-                **self.attaching.handlers(),
                 "run.inspect": self._inspect,
             }
         )
-        for source in (self.editing, self.filing, self.arrivals, self.view, self.properties, self.running):
-            source.refused.connect(self.show_error)
-        for helper in (self.inspector, self.picturing, self.restoring, self.calling, self.diagnosing, self.drifting):
-            helper.refused.connect(self.show_error)
-        self.file.failed.connect(self.show_error)
+
+    def _connect_words(self) -> None:
+        for refused in (
+            *(self.editing.refused, self.filing.refused, self.arrivals.refused, self.view.refused),
+            *(self.properties.refused, self.running.refused, self.inspector.refused, self.picturing.refused),
+            *(self.restoring.refused, self.calling.refused, self.diagnosing.refused, self.drifting.refused),
+            *(self._first_starts.refused, self.file.failed, self.completing.asked),
+        ):
+            refused.connect(self.show_error)
+        for warned in (self.calling.noticed, self.running.warned):
+            warned.connect(lambda text: self.banner.tell(text, role="warning"))
         for teller in (self.picturing, self.restoring, self.editing, self.filing, self.arrivals, self.completing):
-            teller.said.connect(lambda text: self.statusBar().showMessage(text, 4000))
-        self.completing.asked.connect(self.show_error)
-        self._first_starts.asked.connect(self._ask_first_start)
-        self._first_starts.refused.connect(self.show_error)
-        for helper, panel in ((self.calling, "inspector"), (self.diagnosing, "doctor"), (self.drifting, "drift")):
-            helper.shown.connect(partial(self.show_panel, panel))
-        self.drifting.marked.connect(self.scene.show_mark)
-        self.diagnosing.properties_wanted.connect(self.editing.show_node)
-        self.diagnosing.properties_wanted.connect(lambda _: self.show_panel("properties"))
-        self.calling.noticed.connect(lambda text: self.banner.tell(text, role="warning"))
-        self.calling.save_graph_wanted.connect(self.filing.save)
-        self.running.warned.connect(lambda text: self.banner.tell(text, role="warning"))
-        askers = (self.view.sign_in_wanted, self.diagnosing.sign_in_wanted)
-        self.signing.show_in(self.banner, self.problems, self.properties.node_page, *askers)
-        self.running.changed.connect(self._update_running)
-        self.attaching.changed.connect(self._show_watching)
-        self.attaching.panel_wanted.connect(self.show_panel)
-        self.attaching.node_wanted.connect(self.editing.show_node)
-        self._liveness.shown.connect(self.minimap.refresh)
+            teller.said.connect(self._say)
+        self.footer.copied.connect(lambda: self._say("Copied the address"))
+
+    def _connect_canvas(self) -> None:
         self.file.path_changed.connect(self._update_title)
         self.file.changed_on_disk.connect(self._tell_conflict)
         self.filing.opened.connect(self._opened)
         self.document.undo_stack.cleanChanged.connect(lambda _clean: self._update_title())
-        self.document.edited.connect(self._update_situation)
-        self.scene.selection_changed.connect(self._select)
+        self.document.edited.connect(self._show_graph)
+        self.scene.selection_changed.connect(self._show_selection)
         self._access.delete_wanted.connect(self.editing.delete)
         self._access.connect_wanted.connect(self.wiring.connect_nodes)
+        self.view.menu_wanted.connect(self.menus.open_context)
+        self.view.moved.connect(self.minimap.show_visible)
+        self.view.zoomed.connect(self.footer.show_scale)
+        self.minimap.wanted.connect(self.view.centerOn)
+        self.crumbs.wanted.connect(self.editing.show_level)
+        self.editing.entered.connect(self._show_level)
         self.catalogue.chosen.connect(self.arrivals.add)
         self.catalogue.registry_wanted.connect(self.arrivals.browse)
         self.problems.chosen.connect(self.editing.show_node)
         self.problems.counted.connect(self._count_problems)
-        self.minimap.wanted.connect(self.view.centerOn)
-        self.crumbs.wanted.connect(self.editing.show_level)
-        self.editing.entered.connect(self._entered)
-        self.view.moved.connect(self.minimap.show_visible)
-        self.view.zoomed.connect(self.footer.show_scale)
-        self.footer.problems_wanted.connect(lambda: self.show_panel("problems"))
-        self.footer.copied.connect(lambda: self.statusBar().showMessage("Copied the address", 4000))
-        self.view.menu_wanted.connect(self.menus.open_context)
-        self.welcome.example_wanted.connect(self.open_example)
+        self.footer.problems_wanted.connect(lambda: self.focus.show("problems"))
+        self.welcome.example_wanted.connect(self.filing.open_example)
         self.welcome.open_wanted.connect(self.filing.choose)
         self.welcome.import_wanted.connect(self.arrivals.choose)
         self.welcome.composite_wanted.connect(self.editing.add_composite)
-        QGuiApplication.clipboard().dataChanged.connect(self._update_situation)
-        theme.signals.changed.connect(self._update_running)
-        self.problems.refresh()
+
+    def _connect_run(self) -> None:
+        self.running.changed.connect(self._show_run)
+        self._first_starts.asked.connect(self._ask_first_start)
+        self._liveness.shown.connect(self.minimap.refresh)
+        self.attaching.changed.connect(self._show_watching)
+        self.attaching.panel_wanted.connect(self.focus.show)
+        self.attaching.node_wanted.connect(self.editing.show_node)
+        self.calling.shown.connect(lambda: self.focus.show("inspector"))
+        self.calling.save_graph_wanted.connect(self.filing.save)
+        self.diagnosing.shown.connect(lambda: self.focus.show("doctor"))
+        self.diagnosing.properties_wanted.connect(self.editing.show_node)
+        self.diagnosing.properties_wanted.connect(lambda _: self.focus.show("properties"))
+        self.drifting.shown.connect(lambda: self.focus.show("drift"))
+        self.drifting.marked.connect(self.scene.show_mark)
+        askers = (self.view.sign_in_wanted, self.diagnosing.sign_in_wanted)
+        self.signing.show_in(self.banner, self.problems, self.properties.node_page, *askers)
 
     # What is shown
 
@@ -339,94 +291,48 @@ class MainWindow(QMainWindow):
         """Tell what went wrong, over the canvas."""
         self.banner.tell(text, role="error", choices=choices)
 
+    def _say(self, text: str) -> None:
+        # Longer words take longer to read.
+        self.statusBar().showMessage(text, max(4000, 100 * len(text)))
+
     def _update_title(self) -> None:
         self.setWindowTitle(f"{self.file.title}[*] – Fusion")
         self.setWindowModified(self.document.is_modified)
         self.setWindowFilePath(str(self.file.path or ""))
 
-    def _update_situation(self) -> None:
-        nodes, things = self.scene.selected_nodes(), self.scene.selected()
-        stack = self.document.undo_stack
-        self.actions_table.update(
-            Situation(
-                nodes=len(nodes),
-                annotations=len(things) - len(nodes),
-                edges=len(self.scene.selected_edges()),
-                remotes=sum(self.signing.is_remote(n) for n in nodes),
-                composites=sum(isinstance(self.document.node(n), CompositeNode) for n in nodes),
-                shown=len(self.document.graph.nodes),
-                can_undo=stack.canUndo(),
-                can_redo=stack.canRedo(),
-                can_paste=(mime := QGuiApplication.clipboard().mimeData()) is not None
-                and (mime.hasText() or mime.hasUrls()),
-                is_running=self.running.is_running,
-                is_attached=self.attaching.is_attached,
-                is_inside=self.scene.root is not None,
-            )
-        )
-        undo, redo = self.actions_table["edit.undo"], self.actions_table["edit.redo"]
-        undo.setText(f"Undo {stack.undoText()}".strip())
-        redo.setText(f"Redo {stack.redoText()}".strip())
+    def _show_graph(self) -> None:
         self.welcome.setVisible(not self.document.graph.nodes)
-        self._run_button.setEnabled(bool(self.document.graph.nodes))
 
-    def _select(self) -> None:
+    def _show_selection(self) -> None:
         self.properties.show_selection(self.scene.selected(), self.scene.selected_edges())
-        self._update_situation()
 
-    def _update_running(self) -> None:
-        running = self.running
-        words = "Stop" if running.is_running else "Run"
-        self._run_button.setText(words)
-        self._run_button.setAccessibleName(words)
-        self._run_button.setIcon(assets.icon(words.lower(), "failed" if running.is_running else "on_accent"))
-        self._run_button.setProperty("primary", not running.is_running)
-        self._run_button.style().polish(self._run_button)
-        self.footer.show_run("Running" if running.is_ready else "Starting…" if running.is_running else "", running.url)
-        if not running.is_running:
-            self.scene.clear_states()
-        self._update_situation()
-
-    def _count_problems(self, errors: int, warnings: int) -> None:
-        self.footer.show_problems(errors, warnings)
-        total = errors + warnings
-        self._docks["problems"].setWindowTitle(f"Problems ({total})" if total else "Problems")
-
-    def _entered(self) -> None:
+    def _show_level(self) -> None:
         self.crumbs.show_path(self.scene.root)
         self.minimap.show_level(self.scene.root)
-        self._update_situation()
 
-    def _opened(self) -> None:
-        self.banner.hide()
-        self.crumbs.show_path(None)
-        self.minimap.show_level(None)
-        self.editing.fit()
-        self.view.setFocus()
-
-    # Actions of the window itself
-
-    def _run_or_stop(self) -> None:
-        self.actions_table["run.stop" if self.running.is_running else "run.start"].trigger()
+    def _show_run(self) -> None:
+        running = self.running
+        words = "Running" if running.is_ready else "Starting…" if running.is_running else ""
+        self.footer.show_run(words, running.url)
+        if not running.is_running:
+            self.scene.clear_states()
 
     def _show_watching(self, word: str) -> None:
         self.footer.show_run(word, None)
         self._liveness.refresh()
-        self._update_situation()
 
-    def export(self) -> None:
-        """Save if need be, then open the export dialog: clients are given the path of the file."""
-        if self.file.path is None or self.document.is_modified:
-            self.filing.save(self._export)
-        else:
-            self._export()
+    def _count_problems(self, errors: int, warnings: int) -> None:
+        self.footer.show_problems(errors, warnings)
+        total = errors + warnings
+        self.docks["problems"].setWindowTitle(f"Problems ({total})" if total else "Problems")
 
-    def _export(self) -> None:
-        assert self.file.path is not None
-        dialog = ExportDialog(self.file.path, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.exported.connect(lambda text: self.statusBar().showMessage(text, 8000))
-        dialog.open()
+    def _opened(self) -> None:
+        self.banner.hide()
+        self._show_level()
+        self.editing.fit()
+        self.view.setFocus()
+
+    # Actions of the window itself
 
     def _ask_first_start(self, nodes: list[ServerNode]) -> None:
         dialog = FirstStartDialog(nodes, self)
@@ -434,15 +340,6 @@ class MainWindow(QMainWindow):
         dialog.agreed.connect(self._first_starts.decide)
         dialog.rejected.connect(self._first_starts.give_up)
         dialog.open()
-
-    def open_example(self) -> None:
-        """Open the graph that comes with Fusion and needs nothing else."""
-        self.filing.open_copy(paths.resource("examples/first.fusion"))
-
-    def show_panel(self, name: str) -> None:
-        """Bring a panel to the front."""
-        self._docks[name].show()
-        self._docks[name].raise_()
 
     def _inspect(self) -> None:
         if chosen := self.scene.selected_nodes():

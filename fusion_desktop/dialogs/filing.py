@@ -1,4 +1,4 @@
-"""New, open, save, recent files and the guard of unsaved changes. Every dialog is opened, none blocks."""
+"""New, open, save, recent files, export, and the guard of unsaved changes. Every dialog is opened, none blocks."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,9 +6,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from composite_runtime import paths
 from composite_runtime.errors import FusionError
 from composite_runtime.graph.file import SUFFIX
 from fusion_desktop.dialogs.ask import ask
+from fusion_desktop.dialogs.export import ExportDialog
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.files import DocumentFile
 from fusion_desktop.settings import Settings
@@ -32,7 +34,13 @@ class Filing(QObject):
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """Return what does each file action of the table."""
-        return {"file.new": self.new, "file.open": self.choose, "file.save": self.save, "file.save_as": self.save_as}
+        return {
+            "file.new": self.new,
+            "file.open": self.choose,
+            "file.save": self.save,
+            "file.save_as": self.save_as,
+            "file.export": self.export,
+        }
 
     def new(self) -> None:
         """Begin an empty graph."""
@@ -59,6 +67,10 @@ class Filing(QObject):
     def open_copy(self, path: Path) -> None:
         """Open a file as a new graph without a place, as for an example."""
         self.guarded(lambda: self._open_copy(path))
+
+    def open_example(self) -> None:
+        """Open the graph that comes with Fusion and needs nothing else."""
+        self.open_copy(paths.resource("examples/first.fusion"))
 
     def _open(self, path: Path) -> None:
         try:
@@ -116,6 +128,20 @@ class Filing(QObject):
         self.said.emit(f"Saved {self._file.title}")
         if then is not None:
             then()
+
+    def export(self) -> None:
+        """Save if need be, then open the export dialog: clients are given the path of the file."""
+        if self._file.path is None or self._document.is_modified:
+            self.save(self._export)
+        else:
+            self._export()
+
+    def _export(self) -> None:
+        assert self._file.path is not None
+        dialog = ExportDialog(self._file.path, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.exported.connect(self.said)
+        dialog.open()
 
     def guarded(self, go_on: Callable[[], object]) -> None:
         """Go on at once if nothing is unsaved, else when the user has said what shall become of it."""

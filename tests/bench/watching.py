@@ -134,7 +134,7 @@ async def live(seconds: float, rate: int) -> None:
         program = Program(settings)
         program.document.load(file.load(_graph(Path(folder))))
         program.window.show()
-        program.window.show_panel("traffic")
+        program.window.focus.show("traffic")
         program.window.actions_table["run.start"].trigger()
         async with asyncio.timeout(30):
             while not program.session.listing("tools").items:

@@ -86,7 +86,7 @@ def _show(program: Program, drawn: Graph) -> None:
 
 
 def _example(program: Program) -> None:
-    program.window.open_example()
+    program.window.filing.open_example()
 
 
 def _nested(program: Program) -> None:
@@ -124,7 +124,7 @@ def _action(name: str, *select: str) -> Callable[[Program], None]:
     def do(program: Program) -> None:
         _show(program, nested())
         program.window.scene.select(select)
-        program.window._update_situation()
+        program.window.enabling.refresh()
         program.window.actions_table[name].trigger()
 
     return do
@@ -137,7 +137,7 @@ def _panel(name: str) -> Callable[[Program], None]:
         program.log.append(Log(level="info", source="repo", message="Repository server running on stdio"))
         program.log.append(Log(level="warning", source="issues", message="Rate limit: 12 calls are left"))
         program.log.append(Log(level="error", source="runtime", message="Files cannot start: npx is not on the PATH"))
-        program.window.show_panel(name)
+        program.window.focus.show(name)
 
     return do
 
@@ -241,7 +241,7 @@ def twin(program: Program) -> str:
             model = palette.list.model()
             rows = [model.index(row, 0) for row in range(min(LISTED, model.rowCount()))]
             lines += [f"  entry: {row.data()}" for row in rows]
-        for name, dock in program.window._docks.items():
+        for name, dock in program.window.docks.items():
             if dock.isVisible() and not dock.visibleRegion().isEmpty():
                 lines += [f"panel {name}:", *_widgets(dock.widget(), 1)]
     else:

@@ -29,7 +29,7 @@ async def opened(folder: Path, *, is_running: bool = True) -> AsyncIterator[Prog
     program = Program(Settings(folder / "desktop.ini"))
     program.window.show()
     program.document.load(file.load(EXAMPLE))
-    program.window.show_panel("calls")
+    program.window.focus.show("calls")
     try:
         if is_running:
             program.window.actions_table["run.start"].trigger()

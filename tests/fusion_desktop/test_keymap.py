@@ -91,6 +91,6 @@ def test_changed_keys_act_and_are_remembered(program: Program, settings: Setting
 def test_every_panel_has_a_command_and_a_key(program: Program) -> None:
     keymap = program.window.actions_table.keymap
 
-    without = [name for name in program.window._docks if not keymap.keys(f"panel.{name}")]
+    without = [name for name in program.window.docks if not keymap.keys(f"panel.{name}")]
 
     assert without == [], "the table of actions needs a line `panel.NAME` for each panel"

@@ -68,7 +68,7 @@ def test_everything_in_the_window_and_its_panels_has_a_name(program: Program) ->
     program.document.load(desk())
     for selected in (["loose"], ["box"], ["loose", "box"]):
         program.window.scene.select(selected)
-        program.window._select()
+        program.window.properties.show_selection(selected, ())
 
         assert nameless(program.window) == []
 

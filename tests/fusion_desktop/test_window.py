@@ -381,7 +381,7 @@ def test_every_control_has_an_accessible_name(program: Program) -> None:
 
 def test_the_window_remembers_its_panels(program: Program, qtbot: QtBot) -> None:
     window = program.window
-    window.show_panel("history")
+    window.focus.show("history")
     window.document.undo_stack.setClean()
     with qtbot.waitSignal(window.closed):
         window.close()

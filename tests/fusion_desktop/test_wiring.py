@@ -15,7 +15,7 @@ def offered(program: Program) -> list[Entry]:
 
 def choose(program: Program, action: str, *nodes: str) -> list[Entry]:
     program.window.scene.select(nodes)
-    program.window._update_situation()
+    program.window.enabling.refresh()
     program.window.actions_table[action].trigger()
     return offered(program)
 

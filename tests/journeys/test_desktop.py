@@ -75,7 +75,7 @@ async def call_count(program: Program) -> str:
     await until(lambda: program.session.state is SessionState.OPEN)
     await until(lambda: program.session.listing("tools").items)
     panel = program.inspector.panel
-    program.window.show_panel("inspector")
+    program.window.focus.show("inspector")
     assert panel.show_tool("text_count")
     assert panel.tools.form is not None
     panel.tools.form.write({"text": "three small words"})
@@ -177,7 +177,7 @@ async def _call_as_a_client(entry: dict[str, object]) -> None:
 async def test_closing_the_window_while_it_runs_leaves_no_process(qtbot: QtBot, tmp_path: Path) -> None:
     before = processes.descendants()
     async with opened(tmp_path) as program:
-        program.window.open_example()
+        program.window.filing.open_example()
         program.window.actions_table["run.start"].trigger()
         await until(lambda: program.running.is_ready)
 
@@ -206,7 +206,7 @@ from fusion_desktop.settings import Settings
 async def main():
     program = Program(Settings(Path(sys.argv[1])))
     program.window.show()
-    program.window.open_example()
+    program.window.filing.open_example()
     program.window.actions_table["run.start"].trigger()
     while not all(program.status.of(node).state == "ready" for node in ("notes", "text")):
         await asyncio.sleep(0.05)

@@ -116,7 +116,7 @@ async def test_every_panel_can_be_reached_and_left_by_keys(qtbot: QtBot, tmp_pat
         reached = []
         for name in ("catalogue", "properties", "inspector", "history", "log", "problems"):
             await press(window.actions_table.keymap.keys(f"panel.{name}")[0])
-            dock = window._docks[name]
+            dock = window.docks[name]
             if dock.isAncestorOf(focus()):
                 reached.append(name)
             await press("Esc")
@@ -128,7 +128,7 @@ async def test_every_panel_can_be_reached_and_left_by_keys(qtbot: QtBot, tmp_pat
         seen = set()
         for _ in range(8):
             await press("F6")
-            seen.add(next((n for n, dock in window._docks.items() if dock.isAncestorOf(focus())), "canvas"))
+            seen.add(next((n for n, dock in window.docks.items() if dock.isAncestorOf(focus())), "canvas"))
         assert {"canvas", "catalogue"} <= seen
 
 
@@ -139,7 +139,7 @@ async def test_no_single_letter_acts_while_a_text_field_has_the_focus(qtbot: QtB
     assert {"C", "D", "F", "I", "W"} <= letters
     async with opened(tmp_path) as program:
         window = program.window
-        window.open_example()
+        window.filing.open_example()
         window.activateWindow()
         await until(window.view.hasFocus)
         window.scene.select(["notes"])

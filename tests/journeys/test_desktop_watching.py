@@ -110,7 +110,7 @@ async def test_a_call_through_nested_composites_with_a_retry_is_a_tree_of_spans(
         window.actions_table["run.start"].trigger()
         await until(lambda: program.session.state is SessionState.OPEN and program.session.listing("tools").items)
         await until(lambda: program.status.of("weather").state == "ready")
-        window.show_panel("traffic")
+        window.focus.show("traffic")
         arguments = {"dies_after_s": DIES_AFTER_S, "takes_s": TAKES_S}
         began = time.time()
         await program.session.call("inner_w_weather", arguments)

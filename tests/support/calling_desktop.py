@@ -33,7 +33,7 @@ async def work(graph: Path, folder: Path, secret: str) -> None:
     window, session, calling = program.window, program.session, program.calling
     window.show()
     window.filing.open(graph)
-    window.show_panel("calls")
+    window.focus.show("calls")
     window.actions_table["run.start"].trigger()
     await until(lambda: {"child_tell", "remote_tell"} <= {t["name"] for t in session.listing("tools").items})
     given: dict[str, Any] = {"password": secret, "nested": [{"apiKey": secret}]}
