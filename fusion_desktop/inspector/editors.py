@@ -16,11 +16,13 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPlainTextEdit,
     QSizePolicy,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from fusion_desktop import theme
+from fusion_desktop.assets import icon
 from fusion_desktop.inspector.completing import Completing, Proposer
 from fusion_desktop.inspector.pickers import picker_for
 from fusion_desktop.inspector.schema import UNSET, Field, Shape
@@ -66,6 +68,12 @@ class Editor(QWidget):
     def show_faults(self, faults: list[Fault], *, is_all: bool = False) -> None:
         """Mark the editor; the words stand below it. What is only missing is marked when all shall be."""
 
+    def show_proposed(self, is_proposed: bool) -> None:
+        """Show the value dimmed while it is what the schema proposes."""
+        target = self.focusProxy()
+        if isinstance(target, QLineEdit | QPlainTextEdit | QComboBox):
+            _look(target, "proposed", is_proposed)
+
     def name_as(self, name: str) -> None:
         """Tell assistive technology what the value is called."""
         if (target := self.focusProxy()) is not None:
@@ -101,8 +109,12 @@ class Maker:
 
 def mark(widget: QWidget, *, is_invalid: bool) -> None:
     """Give a text field the look of an error, or take it away."""
-    if widget.property("invalid") != is_invalid:
-        widget.setProperty("invalid", is_invalid)
+    _look(widget, "invalid", is_invalid)
+
+
+def _look(widget: QWidget, name: str, is_on: bool) -> None:
+    if bool(widget.property(name)) != is_on:
+        widget.setProperty(name, is_on)
         widget.style().unpolish(widget)
         widget.style().polish(widget)
 
@@ -245,7 +257,8 @@ class ChoiceEditor(Editor):
         self._box.setPlaceholderText("Choose…")
         self._box.addItems(choice_names(field, self._values))
         self._box.setCurrentIndex(-1)
-        self._box.currentIndexChanged.connect(self.changed)
+        self._box.currentIndexChanged.connect(self._take_choice)
+        _look(self._box, "blank", True)
         _fill(self, self._box)
 
     def read(self) -> Reading:
@@ -254,6 +267,64 @@ class ChoiceEditor(Editor):
 
     def write(self, value: Json) -> None:
         self._box.setCurrentIndex(next(index for index, one in enumerate(self._values) if same(one, value)))
+
+    def _take_choice(self, index: int) -> None:
+        _look(self._box, "blank", index < 0)
+        self.changed.emit()
+
+
+class FixedEditor(Editor):
+    """The one value that a field may have: it can be read and copied, and there is nothing to choose."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        [self._value] = field.choices
+        line = QLineEdit(choice_names(field, field.choices)[0], readOnly=True)
+        line.setProperty("role", "fixed")
+        line.setToolTip("The field can have no other value")
+        _fill(self, line)
+
+    def read(self) -> Reading:
+        return Reading(self._value)
+
+    def write(self, value: Json) -> None:
+        """Show the only value there is."""
+
+    def show_proposed(self, is_proposed: bool) -> None:
+        """A value that cannot be changed is no proposal."""
+
+
+class SecretEditor(Editor):
+    """A text that is not shown while it is typed, unless the user wants to see it."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._line = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
+        self._line.textChanged.connect(self.changed)
+        self._eye = QToolButton()
+        self._eye.setCheckable(True)
+        self._eye.setIcon(icon("eye", "muted"))
+        self._eye.setToolTip("Show what is typed")
+        self._eye.setAccessibleName(self._eye.toolTip())
+        self._eye.toggled.connect(self._reveal)
+        _fill(self, self._line, self._eye)
+
+    def read(self) -> Reading:
+        text = self._line.text()
+        try:
+            check_text(text)
+        except DraftError as error:
+            return Reading(text, (Fault((), str(error)),))
+        return Reading(text)
+
+    def write(self, value: Json) -> None:
+        self._line.setText(value)
+
+    def show_faults(self, faults: list[Fault], *, is_all: bool = False) -> None:
+        mark(self._line, is_invalid=bool(faults))
+
+    def _reveal(self, is_wanted: bool) -> None:
+        self._line.setEchoMode(QLineEdit.EchoMode.Normal if is_wanted else QLineEdit.EchoMode.Password)
 
 
 class RawEditor(Editor):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from fusion_desktop import theme
@@ -13,12 +13,16 @@ from fusion_desktop.inspector.check import Checker
 from fusion_desktop.inspector.editors import Editor, Maker, Reading, mark
 from fusion_desktop.inspector.schema import UNSET, Field, Shape
 from fusion_desktop.inspector.slots import Head, Slot
-from fusion_desktop.inspector.values import Fault
+from fusion_desktop.inspector.values import DraftError, Fault, parse_number
 
 Json: TypeAlias = Any
 
 _FILTERED_FROM = 12
 """An object with more members than this gets a filter."""
+_LINES = (Shape.TEXT, Shape.NUMBER, Shape.INTEGER)
+"""Items that are a line of text each."""
+_PASTED = 500
+"""So many lines are taken at once; each becomes a field."""
 _SHOWN = 40
 """So many members are drawn at once; the others when they are asked for or set."""
 
@@ -197,8 +201,17 @@ class ListEditor(Group):
         self._rows.setSpacing(3 * theme.GRID)
         self._add = QPushButton(icon("plus"), "Add an item")
         self._add.clicked.connect(self._add_by_hand)
+        self._paste = QPushButton(icon("paste"), "Paste lines")
+        self._paste.setToolTip("Add an item for each line of the clipboard")
+        self._paste.clicked.connect(lambda: self.take_lines(QGuiApplication.clipboard().text()))
+        buttons = QHBoxLayout()
+        buttons.setSpacing(2 * theme.GRID)
+        for button in (self._add, self._paste):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
         self._layout.addLayout(self._rows)
-        self._layout.addWidget(self._add, 0, Qt.AlignmentFlag.AlignLeft)
+        self._layout.addLayout(buttons)
+        self._paste.setVisible(field.item(0).shape in _LINES)
         self.setFocusProxy(self._add)
         least = field.schema.get("minItems")
         while isinstance(least, int) and len(self._items) < least and make.may_open(depth):
@@ -226,6 +239,14 @@ class ListEditor(Group):
 
     def name_as(self, name: str) -> None:
         self._add.setAccessibleName(f"Add an item to {name}")
+        self._paste.setAccessibleName(f"Paste lines into {name}")
+
+    def take_lines(self, text: str) -> None:
+        """Add an item for each line; one that is no number where numbers are wanted is kept as text, and marked."""
+        for line in filter(None, map(str.strip, text.splitlines()[:_PASTED])):
+            position = len(self._items)
+            self._insert(position).write(_meant(line, self._field.item(position)))
+        self.changed.emit()
 
     def _insert(self, position: int) -> Slot:
         slot = self._slot(self._field.item(position), f"item {position + 1}", is_required=True, head=Head.NUMBERED)
@@ -245,7 +266,7 @@ class ListEditor(Group):
 
     def _renumber(self) -> None:
         for position, slot in enumerate(self._items):
-            slot.rename(f"item {position + 1}")
+            slot.rename(f"item {position + 1}", is_described=position == 0)
 
     def _take(self, slot: Slot) -> None:
         self._items.remove(slot)
@@ -329,9 +350,7 @@ class VariantsEditor(Group):
             kept = {
                 name: before[name]
                 for name, part in field.properties.items()
-                if name in before
-                and part.holds(before[name])
-                and not (part.shape is Shape.CHOICE and len(part.choices) == 1)
+                if name in before and part.holds(before[name]) and not part.is_fixed
             }
             fresh = slot.read().value
             slot.write({**(fresh if isinstance(fresh, dict) else {}), **kept})
@@ -356,6 +375,15 @@ def tool(name: str, words: str) -> QToolButton:
     button.setToolTip(words)
     button.setAccessibleName(words)
     return button
+
+
+def _meant(line: str, field: Field) -> Json:
+    if field.shape not in (Shape.NUMBER, Shape.INTEGER):
+        return line
+    try:
+        return parse_number(line, is_integer=field.shape is Shape.INTEGER)
+    except DraftError:
+        return line
 
 
 def _collect(reading: Reading, name: str, value: dict[str, Json], faults: list[Fault]) -> None:

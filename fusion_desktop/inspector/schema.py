@@ -77,6 +77,17 @@ class Field:
         return self.schema.get("default", UNSET)
 
     @property
+    def is_fixed(self) -> bool:
+        """Whether there is only one value the part can have."""
+        return self.shape is Shape.CHOICE and len(self.choices) == 1
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether the part is a text that nobody else should see."""
+        is_hidden = self.schema.get("format") == "password" or self.schema.get("writeOnly") is True
+        return self.shape is Shape.TEXT and is_hidden
+
+    @property
     def type_name(self) -> str:
         """What the part is, in a word or two."""
         return self._type_name(_NESTED)
@@ -85,6 +96,8 @@ class Field:
         word = {Shape.FLAG: "boolean", Shape.CHOICE: "choice", Shape.VARIANTS: "one of several", Shape.RAW: "JSON"}.get(
             self.shape, str(self.shape)
         )
+        if self.is_fixed:
+            word = "constant"
         if self.shape is Shape.TEXT and (form := _text(self.schema.get("format"))):
             word = form
         if self.shape is Shape.LIST and depth:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -23,9 +24,11 @@ from fusion_desktop.inspector.editors import (
     CheckListEditor,
     ChoiceEditor,
     Editor,
+    FixedEditor,
     Maker,
     NumberEditor,
     Reading,
+    SecretEditor,
     TextArea,
     TextEditor,
     mark,
@@ -46,10 +49,14 @@ _NAMED = 3
 def make_editor(field: Field, depth: int, make: Maker) -> Editor:
     """Return the editor for a field."""
     match field.shape:
+        case Shape.TEXT if field.is_secret:
+            return SecretEditor(field)
         case Shape.TEXT:
             return TextEditor(field, propose=make.propose)
         case Shape.NUMBER | Shape.INTEGER:
             return NumberEditor(field)
+        case Shape.CHOICE if field.is_fixed:
+            return FixedEditor(field)
         case Shape.FLAG | Shape.CHOICE:
             return ChoiceEditor(field)
         case Shape.LIST if _is_check_list(field):
@@ -136,6 +143,14 @@ class SchemaForm(QWidget):
             self._area.setPlainText(json_text(self._form_value()))
         self._turn(1)
 
+    def paste(self) -> None:
+        """Fill in the object that is on the clipboard; what is none changes nothing, and it is said why."""
+        reading = _read(QGuiApplication.clipboard().text())
+        if reading.faults:
+            self._tell(f"The clipboard cannot be filled in. {_listed(reading.faults)}", "warning")
+        else:
+            self.write(reading.value)
+
     def show_form(self) -> None:
         """Show the value as a form; JSON that is no object stays where it is."""
         if not self.is_json or not self._has_form:
@@ -155,22 +170,23 @@ class SchemaForm(QWidget):
             advice = [] if reading.faults else self._checker.faults(reading.value)
         else:
             self._editor.show_faults(list(reading.faults), is_all=self._is_revealed)
-        self._summary.setText(_summary(reading.faults, advice) or self._checker.note)
-        self._summary.setProperty("role", "caption" if not advice else "warning")
-        self._summary.setVisible(bool(self._summary.text()))
+        words = _summary(reading.faults, advice) or self._checker.note
+        self._tell(words, "caption" if not advice else "warning")
+
+    def _tell(self, words: str, role: str) -> None:
+        self._summary.setText(words)
+        if self._summary.property("role") != role:
+            self._summary.setProperty("role", role)
+            self._summary.style().unpolish(self._summary)
+            self._summary.style().polish(self._summary)
+        self._summary.setVisible(bool(words))
 
     def _form_value(self) -> Json:
         value = self._editor.read().value if self._has_form else {}
         return {} if value is UNSET else value
 
     def _parsed(self) -> Reading:
-        try:
-            value = parse_json(self._area.exact_text())
-        except DraftError as error:
-            return Reading(UNSET, (Fault((), str(error)),))
-        if not isinstance(value, dict):
-            return Reading(value, (Fault((), "Arguments are an object: { … }."),))
-        return Reading(value)
+        return _read(self._area.exact_text())
 
     def _take_change(self) -> None:
         self._check.start()
@@ -194,6 +210,9 @@ class SchemaForm(QWidget):
             self._sides.addButton(button, side)
             head.addWidget(button)
         head.addStretch(1)
+        paste = _button("Paste", "Fill in the JSON that was copied")
+        paste.clicked.connect(self.paste)
+        head.addWidget(paste)
         again = _button("Reset", "Begin anew, with the defaults")
         again.clicked.connect(self.reset)
         head.addWidget(again)
@@ -223,6 +242,17 @@ class SchemaForm(QWidget):
         self._stack.setCurrentIndex(side)
         self._sides.button(side).setChecked(True)
         self._sides.button(0).setEnabled(self._has_form)
+
+
+def _read(text: str) -> Reading:
+    """Return the object that a text is."""
+    try:
+        value = parse_json(text)
+    except DraftError as error:
+        return Reading(UNSET, (Fault((), str(error)),))
+    if not isinstance(value, dict):
+        return Reading(value, (Fault((), "Arguments are an object: { … }."),))
+    return Reading(value)
 
 
 def _button(text: str, tip: str) -> QToolButton:

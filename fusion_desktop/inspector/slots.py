@@ -1,9 +1,10 @@
 """A slot holds one field of a form: what it is called, whether it is set at all, its editor, and what is wrong."""
 
+import json
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from fusion_desktop import theme
@@ -17,6 +18,8 @@ Json: TypeAlias = Any
 REQUIRED = "Required."
 
 _STRUCTURED = (Shape.OBJECT, Shape.LIST, Shape.VARIANTS)
+_BRIEF = 80
+"""So much of a folded value is shown."""
 
 
 # The theme names every colour; `palette` reaches it and follows when it changes.
@@ -67,6 +70,7 @@ class Slot(QWidget):
         self._state = State.UNSET
         self._editor: Editor | None = None
         self._is_touched = False
+        self._is_folded = False
         self._build(head)
         self.reset()
 
@@ -107,7 +111,7 @@ class Slot(QWidget):
         default = self._field.default
         if default is not UNSET and default is not None:
             self.write(default)
-        elif self._is_required and self._field.shape is Shape.CHOICE and len(self._field.choices) == 1:
+        elif self._is_required and self._field.is_fixed:
             self.write(self._field.choices[0])
         elif self._is_required and self._field.shape in _STRUCTURED and self._make.may_open(self._depth):
             self._enter(State.SET)
@@ -120,11 +124,14 @@ class Slot(QWidget):
         inner = [fault for fault in faults if fault.path]
         if not (self._is_touched or is_all):
             own = [fault for fault in own if fault.message != REQUIRED]
-        if self._state is State.RAW or not isinstance(self._editor, Editor) or self._state is State.UNSET:
-            words = [fault.message if not fault.path else f"{fault.pointer}: {fault.message}" for fault in own + inner]
+            if self._is_folded:
+                inner = [fault for fault in inner if fault.message != REQUIRED]
+        # Without a head, what concerns the whole is said by the owner, who is told it too.
+        told = list(own) if self._has_head else []
+        if self._is_folded or self._state is not State.SET:
+            told += inner
             inner = []
-        else:
-            words = [fault.message for fault in own]
+        words = [f"{fault.pointer}: {fault.message}" if fault.path else fault.message for fault in told]
         self._error.setText("\n".join(words[:3]))
         self._error.setVisible(bool(words))
         if self._editor is not None:
@@ -148,17 +155,34 @@ class Slot(QWidget):
         self._menu = QMenu(self._chip)
         self._menu.aboutToShow.connect(self._fill_menu)
         self._chip.setMenu(self._menu)
+        self._has_head = head is not Head.NONE
         self._head = QHBoxLayout()
         self._head.setSpacing(2 * theme.GRID)
-        self._head.addWidget(self._title)
+        self._fold = QToolButton()
+        self._fold.setIconSize(QSize(14, 14))
+        self._fold.setStyleSheet("QToolButton { padding: 0; border-radius: 4px; }")
+        self._fold.clicked.connect(self._turn_fold)
+        names = QHBoxLayout()
+        names.setSpacing(theme.GRID)
+        names.addWidget(self._fold)
+        names.addWidget(self._title)
+        self._head.addLayout(names)
         self._head.addWidget(self._kind)
         self._head.addStretch(1)
+        self._again = QToolButton()
+        self._again.setIcon(icon("undo", "muted"))
+        self._again.setIconSize(QSize(14, 14))
+        self._again.setToolTip("Back to the default")
+        self._again.setAccessibleName(f"Set {self._name} back to the default")
+        self._again.clicked.connect(lambda: self._put(self._field.default))
+        self._head.addWidget(self._again)
         self._head.addWidget(self._chip)
         self._add = QPushButton(icon("plus"), "Set")
         self._add.setAccessibleName(f"Set {self._name}")
         self._add.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._add.clicked.connect(self._set_by_hand)
-        words = self._field.reason or self._field.description or self._field.title
+        # The owner of a slot without a head has told its title.
+        words = self._field.reason or self._field.description or (self._field.title if self._has_head else "")
         self._about = QLabel(words)
         self._about.setProperty("role", "caption")
         self._about.setWordWrap(True)
@@ -171,26 +195,56 @@ class Slot(QWidget):
         self._body = QVBoxLayout(self)
         self._body.setContentsMargins(0, 0, 0, 0)
         self._body.setSpacing(theme.GRID)
+        self._brief = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._brief.setProperty("role", "caption")
+        # What does not fit is cut off: the whole is one click away.
+        self._brief.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._brief.hide()
         self._body.addLayout(self._head)
+        self._body.addWidget(self._brief)
         self._body.addWidget(self._add)
-        self._body.addWidget(self._about)
+        is_structured = self._field.shape in _STRUCTURED
+        self._body.insertWidget(1 if is_structured else self._body.count(), self._about)
+        self._place = 3 if is_structured else 2
         self._body.addWidget(self._error)
         # Only now: what is shown before it has a parent flashes up as a window and takes the focus.
         self._title.setVisible(head is Head.NAMED)
-        self._kind.setVisible(head is not Head.NONE)
-        self._chip.setVisible(head is not Head.NONE)
+        self._kind.setVisible(self._has_head)
+        self._chip.setVisible(self._has_head)
         self._about.setVisible(bool(words))
 
-    def rename(self, name: str) -> None:
-        """Give an item of a list its new place."""
+    def rename(self, name: str, *, is_described: bool) -> None:
+        """Give an item of a list its new place; what the schema says of all items is shown at one of them."""
         self._name = name
+        self._about.setVisible(is_described and bool(self._about.text()))
         self._kind.setText(f"{name} · {self._field.type_name}")
         if self._editor is not None:
             self._editor.name_as(name)
+        self.fold(self._is_folded)
 
     def add_tool(self, tool: QWidget) -> None:
         """Put a button at the end of the head line."""
         self._head.addWidget(tool)
+
+    def fold(self, is_folded: bool) -> None:
+        """Hide what is inside an object, a list or a variant, or show it again; what was entered stays."""
+        self._is_folded = is_folded and self._can_fold()
+        if self._editor is not None:
+            self._editor.setVisible(not self._is_folded)
+        self._fold.setVisible(self._can_fold())
+        self._fold.setIcon(icon("chevron-right" if self._is_folded else "chevron-down", "muted"))
+        self._fold.setAccessibleName(f"{'Unfold' if self._is_folded else 'Fold'} {self._name}")
+        self._fold.setToolTip("Show what is inside" if self._is_folded else "Hide what is inside")
+        self._brief.setVisible(self._is_folded)
+        self._note()
+
+    def _turn_fold(self) -> None:
+        self.fold(not self._is_folded)
+        # What is wrong inside is told where it can be seen.
+        self.changed.emit()
+
+    def _can_fold(self) -> bool:
+        return self._state is State.SET and self._field.shape in _STRUCTURED and self._has_head
 
     def _is_nullable(self) -> bool:
         return self._field.is_nullable and not any(one is None for one in self._field.choices)
@@ -203,15 +257,15 @@ class Slot(QWidget):
             self._editor.deleteLater()
             self._editor = None
         self._state = state
-        is_structured = self._field.shape in _STRUCTURED
-        if state is State.RAW or (state is State.UNSET and not is_structured) or state is State.SET:
+        is_opened = self._field.shape in _STRUCTURED or self._field.is_fixed
+        if state is State.RAW or (state is State.UNSET and not is_opened) or state is State.SET:
             self._editor = RawEditor(self._field) if state is State.RAW else self._make_editor()
             self._editor.name_as(self._name or '""')
             self._editor.changed.connect(self._take_change)
-            self._body.insertWidget(1, self._editor)
+            self._body.insertWidget(self._place, self._editor)
         self.setFocusProxy(self._editor if self._editor is not None else self._add)
-        self._add.setVisible(state is State.UNSET and is_structured)
-        self._note()
+        self._add.setVisible(state is State.UNSET and is_opened)
+        self.fold(self._is_folded)
 
     def _make_editor(self) -> Editor:
         return RawEditor(self._field) if self._field.shape is Shape.RAW else self._make(self._field, self._depth + 1)
@@ -245,7 +299,10 @@ class Slot(QWidget):
         self.changed.emit()
 
     def _set_by_hand(self) -> None:
-        self._choose(State.SET)
+        if self._field.is_fixed:
+            self._put(self._field.choices[0])
+        else:
+            self._choose(State.SET)
         self.focus_inside()
 
     def _put(self, value: Json) -> None:
@@ -292,14 +349,25 @@ class Slot(QWidget):
         self._put(self.read().value)
 
     def _note(self) -> None:
-        """Say on the chip what the slot holds."""
+        """Say on the chip what the slot holds, and beside it what can be done about it."""
         word = str(self._state)
+        value = self.read().value
+        default = self._field.default
+        is_default = default is not UNSET and same(value, default)
         if self._state is State.SET:
-            value = self._editor.read().value if self._editor is not None else UNSET
-            default = self._field.default
-            word = "default" if default is not UNSET and same(value, default) else "empty" if value == "" else ""
+            word = "default" if is_default else "empty" if value == "" else ""
+            assert self._editor is not None
+            self._editor.show_proposed(is_default)
+        self._again.setVisible(self._has_head and default is not UNSET and default is not None and not is_default)
+        if self._is_folded:
+            self._brief.setText(_short(value))
         if self._state is State.RAW and self._field.shape is Shape.RAW:
             word = ""
         self._chip.setText(word or "···")
         self._chip.setAccessibleName(f"State of {self._name}: {word or 'set'}")
         self._chip.setToolTip("Leave the field out, set it to null, or edit it as JSON")
+
+
+def _short(value: Json) -> str:
+    text = json.dumps(value, ensure_ascii=False) if value is not UNSET else ""
+    return text if len(text) <= _BRIEF else f"{text[:_BRIEF]}…"

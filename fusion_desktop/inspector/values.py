@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn, TypeAlias
 
 Json: TypeAlias = Any
@@ -38,11 +39,11 @@ def parse_number(text: str, *, is_integer: bool = False) -> int | float:
     try:
         # A whole number stays one; with a point or an exponent it is a floating point number, also for the server.
         is_whole = text.lstrip("-").isdecimal() and (is_integer or text != "-0")
-        number = int(text) if is_whole else float(text)
+        number = int(text) if is_whole else _exact_float(text)
+    except DraftError:
+        raise
     except ValueError:
         raise DraftError("That number has more digits than can be read.") from None
-    if isinstance(number, float) and math.isinf(number):
-        raise DraftError("That number is too large for JSON.")
     if is_integer and isinstance(number, float) and not number.is_integer():
         raise DraftError("Enter a whole number.")
     return number
@@ -56,11 +57,17 @@ def number_text(number: float) -> str:
 def parse_json(text: str) -> Json:
     """Return the JSON value a text is; raise `DraftError` that says where it is none.
 
-    What other programs would read in different ways is refused: repeated keys, NaN, infinite or too large numbers, and
-    halves of characters.
+    What would not arrive as it stands there is refused: repeated keys, NaN, infinite numbers, fractions with more
+    digits than are sent, and halves of characters.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_exact_float, object_pairs_hook=_unique)
+        value = json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_float=_exact_float,
+            parse_int=_whole,
+            object_pairs_hook=_unique,
+        )
     except json.JSONDecodeError as error:
         raise DraftError(f"Line {error.lineno}, column {error.colno}: {_plain(error.msg)}") from None
     except RecursionError:
@@ -125,8 +132,24 @@ def _refuse_constant(word: str) -> NoReturn:
 def _exact_float(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise DraftError(f"{text} is too large for JSON.")
+        raise DraftError(f"{_short(text)} is too large for JSON.")
+    # A tenth is no binary fraction either, but its shortest text is: only what would be sent otherwise is lost.
+    try:
+        is_exact = Decimal(text) == Decimal(repr(number))
+    except InvalidOperation:  # an exponent of astronomical length
+        is_exact = False
+    if not is_exact:
+        raise DraftError(f"{_short(text)} cannot be sent exactly; the nearest number is {number_text(number)}.")
     return number
+
+
+def _whole(text: str) -> int | float:
+    # A whole number has no sign at zero.
+    return -0.0 if text == "-0" else int(text)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}…"
 
 
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
