@@ -3,26 +3,35 @@
 A SIGKILL cannot be caught, and well-behaved children end when their stdin does, but stubborn ones and grandchildren
 stay. So on POSIX a shell of about one megabyte waits at the other end of a pipe, is told each group that begins and
 ends, and ends those left when the pipe closes. On Windows a job object that nobody but us holds does the same.
+
+A child tells the shell of itself before it runs its program, and holds the pipe open until it does. So the pipe never
+closes between the moment from which a child has to be ended and the moment from which the shell knows of it.
 """
 
 import asyncio
 import contextlib
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 from composite_runtime.wire.leftovers import Ledger
 
 _SCRIPT = """
 trap '' HUP INT TERM
-groups=' '
+groups=' ' beginning=
 while read -r sign group; do
   case $sign in
-    +) groups="$groups$group " ;;
+    '?') beginning=$group ;;
+    !) beginning= ;;
+    +) groups="$groups$group " beginning= ;;
     -) case $groups in *" $group "*) groups="${groups%% $group *} ${groups#* $group }" ;; esac ;;
   esac
 done
+groups="$groups$beginning"
 for group in $groups; do kill -TERM "-$group" 2>/dev/null; done
 [ -n "${groups# }" ] && sleep 1
 for group in $groups; do kill -KILL "-$group" 2>/dev/null; done
@@ -36,23 +45,45 @@ class Guard:
     def __init__(self, ledger: Ledger | None = None) -> None:
         self._ledger = ledger
         self._watcher: subprocess.Popen[bytes] | None = None
+        self._groups: set[int] = set()
         self._job: Any = None
-        self.one_at_a_time = asyncio.Lock()
-        """Held while a process is made, so that we cannot die between many that were made and not guarded yet."""
+        # So that the watcher has to remember one child at most that it has heard of from nobody else.
+        self._one_at_a_time = asyncio.Lock()
+
+    @contextlib.asynccontextmanager
+    async def birth(self) -> AsyncIterator[Callable[[], None] | None]:
+        """Start a process within, which calls what this yields before its program, and `add` it if that succeeds."""
+        async with self._one_at_a_time:
+            if sys.platform == "win32":
+                yield None
+                return
+            self._tell("!")
+            try:
+                yield self.announcement()
+            finally:
+                if self._watcher is not None:
+                    self._tell("!")
+
+    def announcement(self) -> Callable[[], None] | None:
+        """Return how a process that was forked off tells its own group; None when there is nobody to tell."""
+        watcher = self._watcher
+        return None if watcher is None or watcher.stdin is None else partial(_announce, watcher.stdin.fileno())
 
     def add(self, group: int) -> None:
         """Have the group, or on Windows the process, ended if we die."""
         if sys.platform == "win32":
             self._assign(group)
         else:
-            self._tell(f"+ {group}\n")
+            self._groups.add(group)
+            self._tell(f"+ {group}")
             if self._ledger is not None:
                 self._ledger.add(group)
 
     def remove(self, group: int) -> None:
         """Forget a group that has ended: its number may be given to somebody else."""
+        self._groups.discard(group)
         if self._watcher is not None:
-            self._tell(f"- {group}\n")
+            self._tell(f"- {group}")
             if self._ledger is not None:
                 self._ledger.remove(group)
 
@@ -61,19 +92,18 @@ class Guard:
         if self._ledger is not None:
             self._ledger.close()
         watcher, self._watcher = self._watcher, None
-        if watcher is not None and watcher.stdin is not None:
-            with contextlib.suppress(OSError):
-                watcher.stdin.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                watcher.wait(3)
+        if watcher is not None:
+            _dismiss(watcher)
 
     def _tell(self, line: str) -> None:
-        with contextlib.suppress(OSError):  # a machine without a shell, or a watcher somebody killed, must not stop us
-            if self._watcher is None:
-                self._watcher = _watcher()
-            if self._watcher.stdin is not None:
-                self._watcher.stdin.write(line.encode())
-                self._watcher.stdin.flush()
+        with contextlib.suppress(OSError):  # a machine without a shell must not stop us
+            if self._watcher is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    _write(self._watcher, line)
+                    return
+                _dismiss(self._watcher)  # somebody has killed it, so another one takes over
+            self._watcher = _watcher()
+            _write(self._watcher, *(f"+ {group}" for group in self._groups), line)
 
     if sys.platform == "win32":
 
@@ -92,9 +122,31 @@ class Guard:
             win32job.AssignProcessToJobObject(self._job, process)
 
 
+def _announce(pipe: int) -> None:
+    # The signals are already those of the program, so a pipe that nobody reads would end it.
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        os.write(pipe, b"? %d\n" % os.getpid())
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
+
+def _write(watcher: subprocess.Popen[bytes], *lines: str) -> None:
+    if watcher.stdin is not None:
+        watcher.stdin.write("".join(f"{line}\n" for line in lines).encode())
+
+
+def _dismiss(watcher: subprocess.Popen[bytes]) -> None:
+    if watcher.stdin is not None:
+        with contextlib.suppress(OSError):
+            watcher.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            watcher.wait(3)
+
+
 def _watcher() -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         ["/bin/sh", "-c", _SCRIPT],
+        bufsize=0,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

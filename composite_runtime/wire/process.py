@@ -54,7 +54,9 @@ class Process(asyncio.SubprocessProtocol):
         options |= {"env": dict(self._launch.env), "cwd": self._launch.cwd}
         program, args = self._launch.program, self._launch.args
         try:
-            async with self._guard.one_at_a_time:
+            async with self._guard.birth() as announce:
+                if announce is not None:
+                    options["preexec_fn"] = announce
                 if sys.platform == "win32" and batch.is_batch(program):
                     await loop.subprocess_shell(lambda: self, batch.command_line(program, args), **options)
                 else:

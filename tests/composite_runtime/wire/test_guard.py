@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +85,80 @@ async def test_a_guard_that_was_never_needed_starts_nothing() -> None:
     guard.remove(12345)
     assert processes.descendants() == before
     guard.close()
+
+
+DOOMED = """
+import asyncio, os, signal, sys
+from composite_runtime.wire.guard import Guard
+from composite_runtime.wire.process import Launch, Process
+
+moment, mark = sys.argv[1:]
+
+class Doomed(Guard):
+    def announcement(self):
+        announce = super().announcement()
+        def announced():
+            if moment == "before the child has told of itself":
+                os.kill(os.getppid(), signal.SIGKILL)
+            announce()
+            if moment == "before the child runs its program":
+                os.kill(os.getppid(), signal.SIGKILL)
+        return announced
+
+    def add(self, group):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+async def main():
+    stubborn = f"trap '' HUP INT TERM; : > {mark}; while :; do sleep 1; done"
+    await Process(Launch("/bin/sh", ("-c", stubborn)), Doomed(), print, print).start()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "before the child has told of itself",
+        "before the child runs its program",
+        "before anybody else has told of the child",
+    ],
+)
+def test_a_child_is_ended_whatever_the_moment_of_our_death(moment: str, tmp_path: Path) -> None:
+    """The child ignores every signal and never reads, and dies although the one that started it knew no more of it."""
+    mark = str(tmp_path / "runs")
+    doomed = subprocess.run([sys.executable, "-c", DOOMED, moment, mark], timeout=20, check=False)
+
+    def left() -> set[int]:
+        return {pid for pid in processes.descendants() if mark in processes.command_line(pid)}
+
+    assert doomed.returncode == -signal.SIGKILL
+    assert not processes.wait_until_gone(left, 5)
+
+
+async def test_a_process_that_told_of_itself_and_came_to_nothing_is_forgotten() -> None:
+    """Its number may belong to somebody else by the time we die."""
+    guard = Guard()
+    async with guard.birth() as announce:
+        process = subprocess.Popen(["/bin/sleep", "60"], start_new_session=True, preexec_fn=announce)
+    guard.close()
+    assert process.poll() is None
+    process.kill()
+    process.wait()
+
+
+async def test_another_watcher_takes_over_from_one_that_was_killed() -> None:
+    before = processes.descendants()
+    guard = Guard()
+    with group() as one:
+        guard.add(one.pid)
+        (watcher,) = processes.descendants() - before - {one.pid} - processes.descendants(one.pid)
+        os.kill(watcher, signal.SIGKILL)
+        assert not processes.wait_until_gone(lambda: {watcher} if processes.is_running(watcher) else set(), 5)
+        async with guard.birth():
+            pass
+        guard.close()
+        assert ended(one)
 
 
 async def test_a_watcher_somebody_killed_does_not_stop_us() -> None:

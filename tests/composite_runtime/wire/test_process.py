@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -48,6 +48,14 @@ async def run(code: str, **environment: str) -> AsyncIterator[Run]:
     finally:
         await running.process.stop()
         guard.close()
+
+
+@pytest.fixture
+def guard() -> Iterator[Guard]:
+    """Guard what a test starts without more ado."""
+    guard = Guard()
+    yield guard
+    guard.close()
 
 
 async def test_what_it_writes_arrives_before_its_end_is_told() -> None:
@@ -116,15 +124,15 @@ async def test_stopping_what_was_never_started_is_no_matter() -> None:
     ("program", "words"),
     [("/no/such/program", "No such file"), ("/etc/passwd", "Permission denied"), ("/bin/sh\0", "null byte")],
 )
-async def test_what_cannot_be_started_is_told_in_words(program: str, words: str) -> None:
-    process = Process(Launch(program), Guard(), lambda descriptor, data: None, lambda: None)
+async def test_what_cannot_be_started_is_told_in_words(program: str, words: str, guard: Guard) -> None:
+    process = Process(Launch(program), guard, lambda descriptor, data: None, lambda: None)
     with pytest.raises(ChildError, match=words):
         await process.start()
     await process.stop()
 
 
-async def test_a_working_folder_that_is_missing_is_told_in_words(tmp_path: Path) -> None:
-    process = Process(Launch("/bin/true", cwd=tmp_path / "gone"), Guard(), lambda *_: None, lambda: None)
+async def test_a_working_folder_that_is_missing_is_told_in_words(tmp_path: Path, guard: Guard) -> None:
+    process = Process(Launch("/bin/true", cwd=tmp_path / "gone"), guard, lambda *_: None, lambda: None)
     with pytest.raises(ChildError):
         await process.start()
 
