@@ -30,6 +30,8 @@ ROUNDS = 10
 _HEARD_OUT_S = 0.02
 _OURS = "b:"
 _CHILDS = "u:"
+SUSPENDABLE = frozenset({"tools/call", "prompts/get", "resources/read"})
+"""What a modern server may answer with questions of its own."""
 _CAPABILITY = {"elicitation/create": "elicitation", "sampling/createMessage": "sampling", "roots/list": "roots"}
 
 Run = Callable[[Relay], Awaitable[Json]]
@@ -72,9 +74,11 @@ class _Parked:
         if method != "notifications/elicitation/complete":  # the modern protocol has no such thing
             self.round.notify(method, params)
 
+    def can_answer(self, method: str) -> bool:
+        return _CAPABILITY.get(method) in self.caller.capabilities
+
     async def ask(self, method: str, params: Json) -> Json:
-        capability = _CAPABILITY.get(method)
-        if capability is None or capability not in self.caller.capabilities:
+        if not self.can_answer(method):
             raise RpcError(METHOD_NOT_FOUND, f"the client does not support {method}")
         self._count += 1
         key = f"r{self._count}"

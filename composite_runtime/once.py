@@ -29,6 +29,10 @@ class LoneRelay:
     log_level: str | None = None
     sizes: Sizes = field(default_factory=Sizes)
 
+    def can_answer(self, method: str) -> bool:
+        """Say no, since there is nobody to ask."""
+        return False
+
     def notify(self, method: str, params: Json) -> None:
         """Drop it."""
 

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 
-from composite_runtime.bridge import Bridge, drive_rounds, from_modern_child, is_parked, to_modern_child
+from composite_runtime.bridge import SUSPENDABLE, Bridge, drive_rounds, from_modern_child, is_parked, to_modern_child
 from composite_runtime.child.arrivals import Arrivals
 from composite_runtime.child.connection import Connection, Hooks
 from composite_runtime.child.lists import read_offers
@@ -222,6 +222,8 @@ class Child:
                 return await send(bare, relay)
             await self._level(link, relay.log_level)
             plain = {key: value for key, value in bare.items() if key not in _MODERN_PARAMS}
+            if method not in SUSPENDABLE:
+                return await send(plain, relay)
             return await self._bridge.call(lambda through: send(plain, through), method, bare, relay)
         if modern_client:
             return from_modern_child(await send(to_modern_child(bare), relay), relay.caller)

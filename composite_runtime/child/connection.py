@@ -283,11 +283,12 @@ class Connection:
         if relay is None and self._caller is not None and self._caller.channel is not None:
             self.has_asked = True
             return await self._caller.channel.ask(method, params)
-        is_between = relay is None and (self.link is None or not self.link.is_called)
+        is_carried = relay is not None and relay.can_answer(method)
+        is_between = not is_carried and (self.link is None or not self.link.has_call_for(method))
         if is_between and method == "roots/list" and "roots" in self.told:
-            # The client has roots, as the child was told, but can be asked for them only in a call; many children ask
-            # as soon as they start, and take a refusal for a fault.
-            relay = await self._next_call()
+            # The client has roots, as the child was told, but can be asked for them only in some calls; many children
+            # ask as soon as they start, and take a refusal for a fault.
+            relay = await self._next_call(method)
             if relay is None:
                 return {"roots": []}
         self.has_asked = True
@@ -295,13 +296,13 @@ class Connection:
             return await relay.ask(method, params)
         raise RpcError(METHOD_NOT_FOUND, f"there is no client that could answer {method} now")
 
-    async def _next_call(self) -> Relay | None:
-        """Return the next call of a client, or None when none comes in good time."""
+    async def _next_call(self, question: str) -> Relay | None:
+        """Return the next call that can carry a question to its client, or None when none comes in good time."""
         with contextlib.suppress(TimeoutError, ChildError):
             async with asyncio.timeout(_OPENED_WITHIN_S):  # what it offers may depend on the answer
                 link = await asyncio.shield(self._attempt) if self.link is None else self.link
             async with asyncio.timeout(_NEXT_CALL_S):
-                return await link.next_call()
+                return await link.next_call(question)
         return None
 
     def _told(self, method: str, params: Json, relay: Relay | None) -> None:

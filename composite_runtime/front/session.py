@@ -106,6 +106,14 @@ class FrontRelay:
     session: Session | None
     sizes: Sizes = field(default_factory=Sizes)
 
+    def can_answer(self, method: str) -> bool:
+        """Say whether the client can be asked this, on the stream of its request."""
+        return (
+            self.session is not None
+            and self.caller.era is Era.LEGACY
+            and _NEEDS.get(method) in self.caller.capabilities
+        )
+
     def notify(self, method: str, params: Json) -> None:
         """Send a notification that belongs to the request."""
         self.send(jsonrpc.encode(jsonrpc.notification(method, params)))

@@ -87,6 +87,10 @@ class Relay(Protocol):
         """The level from which the caller wants log messages, or None for none."""
         ...
 
+    def can_answer(self, method: str) -> bool:
+        """Say whether this call can carry such a question to the client, and the client can answer it."""
+        ...
+
     def notify(self, method: str, params: Json) -> None:
         """Send a notification that belongs to the call; it arrives before the result."""
         ...

@@ -102,7 +102,7 @@ class Link:
         self._pending: dict[RequestId, _Pending] = {}
         self._asked: dict[RequestId, asyncio.Task[None]] = {}
         self._lasting: OrderedDict[RequestId, Relay] = OrderedDict()
-        self._next_call: asyncio.Future[Relay] | None = None
+        self._awaited_calls: dict[str, asyncio.Future[Relay]] = {}
         self._tasks = Tasks()
         self._next_id = 0
         self._end: asyncio.Future[ChildError] = asyncio.get_running_loop().create_future()
@@ -135,16 +135,16 @@ class Link:
         """How many requests are not answered yet."""
         return len(self._pending)
 
-    @property
-    def is_called(self) -> bool:
-        """Whether a call of a client is not answered yet."""
-        return any(pending.relay is not None for pending in self._pending.values())
+    def has_call_for(self, question: str) -> bool:
+        """Say whether a call is not answered yet that can carry such a question to its client."""
+        relays = (pending.relay for pending in self._pending.values())
+        return any(relay is not None and relay.can_answer(question) for relay in relays)
 
-    async def next_call(self) -> Relay:
-        """Return the next call of a client, as soon as it is made."""
-        if self._next_call is None:
-            self._next_call = asyncio.get_running_loop().create_future()
-        return await asyncio.shield(self._next_call)
+    async def next_call(self, question: str) -> Relay:
+        """Return the next call that can carry such a question to its client, as soon as it is made."""
+        if question not in self._awaited_calls:
+            self._awaited_calls[question] = asyncio.get_running_loop().create_future()
+        return await asyncio.shield(self._awaited_calls[question])
 
     async def open(self, era: Era, *, only: bool = False) -> None:
         """Connect and agree on a revision of this era; `only` says that no other comes into question.
@@ -286,9 +286,9 @@ class Link:
         loop = asyncio.get_running_loop()
         pending = _Pending(loop.create_future(), relay, timeouts, loop.time() + timeouts.total_s)
         self._pending[request_id] = pending
-        if relay is not None and self._next_call is not None:
-            self._next_call.set_result(relay)
-            self._next_call = None
+        if relay is not None and self._awaited_calls:
+            for question in [question for question in self._awaited_calls if relay.can_answer(question)]:
+                self._awaited_calls.pop(question).set_result(relay)
         self._extend(pending, request_id)
         return pending
 

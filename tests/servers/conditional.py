@@ -6,6 +6,7 @@
 import json
 import sys
 import threading
+import time
 from typing import Any
 
 LATER_S = 0.3
@@ -55,6 +56,7 @@ def main() -> None:
         elif method == "tools/call":
             _send({"id": request_id, "result": {"content": [{"type": "text", "text": json.dumps(answered)}]}})
         else:
+            time.sleep(message.get("params", {}).get("seconds", 0))
             _send({"id": request_id, "error": {"code": -32601, "message": f"no {method}"}})
 
 

@@ -109,6 +109,9 @@ class TestRelay:
     answers: Any = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def can_answer(self, method: str) -> bool:
+        return self.caller.era is Era.LEGACY
+
     def notify(self, method: str, params: Json) -> None:
         self.notices.append((method, params))
         self.news.set()

@@ -419,6 +419,26 @@ async def test_roots_that_are_asked_for_between_calls_come_with_the_next_call_of
         assert json.loads(await called(child, "roots", TestRelay(caller)))["result"] == roots
 
 
+@pytest.mark.parametrize("while_it_asks", [False, True])
+async def test_roots_wait_for_a_call_that_can_carry_the_question(while_it_asks: bool) -> None:
+    """A modern client is asked nothing in a completion, so the child's question is for the call after it."""
+    definition, caller = conditional(), declares("roots", Era.MODERN)
+    Memory().refuses(definition, Era.MODERN)
+    async with living(definition) as child:
+        await child.offers(caller)
+        if while_it_asks:
+            with pytest.raises(RpcError, match="no completion"):
+                await child.request(
+                    "completion/complete", {"seconds": 3 * conditional_server.LATER_S}, TestRelay(caller)
+                )
+        else:
+            await asyncio.sleep(2 * conditional_server.LATER_S)
+            with pytest.raises(RpcError, match="no completion"):
+                await child.request("completion/complete", {"seconds": 0}, TestRelay(caller))
+        asked = await call(child, "roots", TestRelay(caller))
+        assert [question["method"] for question in asked["inputRequests"].values()] == ["roots/list"]
+
+
 async def test_other_questions_between_calls_are_refused() -> None:
     definition, caller = conditional(), declares("sampling", Era.MODERN)
     Memory().refuses(definition, Era.MODERN)

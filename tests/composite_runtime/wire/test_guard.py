@@ -140,11 +140,11 @@ async def test_a_process_that_told_of_itself_and_came_to_nothing_is_forgotten() 
     """Its number may belong to somebody else by the time we die."""
     guard = Guard()
     async with guard.birth() as announce:
-        process = subprocess.Popen(["/bin/sleep", "60"], start_new_session=True, preexec_fn=announce)
+        process = await asyncio.create_subprocess_exec("sleep", "60", start_new_session=True, preexec_fn=announce)
     guard.close()
-    assert process.poll() is None
+    assert process.returncode is None
     process.kill()
-    process.wait()
+    assert await process.wait() == -signal.SIGKILL
 
 
 async def test_another_watcher_takes_over_from_one_that_was_killed() -> None:
