@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolBar, QToolButton, QWidget
 
 from fusion_desktop import assets
 from fusion_desktop.actions import Actions
+from fusion_desktop.controls import restyle
 from fusion_desktop.menu_table import TOOLBAR
 
 
@@ -30,7 +31,6 @@ class Toolbar(QToolBar):
         export = QToolButton()
         export.setDefaultAction(table["file.export"])
         export.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        export.setText("Export")
         self.addWidget(export)
         for button in self.findChildren(QToolButton):
             action = button.defaultAction()
@@ -46,5 +46,4 @@ class Toolbar(QToolBar):
         self._button.setAccessibleName(words)
         self._button.setIcon(assets.icon(words.lower(), "failed" if is_running else "on_accent"))
         self._button.setEnabled(is_running or self._run.isEnabled())
-        self._button.setProperty("primary", not is_running)
-        self._button.style().polish(self._button)
+        restyle(self._button, primary=not is_running)

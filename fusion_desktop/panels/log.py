@@ -3,21 +3,15 @@
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QRect, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPolygon
+from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPolygon
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
     QFileDialog,
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
     QLineEdit,
     QMenu,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QTableView,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -25,10 +19,10 @@ from PySide6.QtWidgets import (
 from composite_runtime import files
 from composite_runtime.errors import FusionError
 from fusion_desktop import theme
-from fusion_desktop.assets import icon
-from fusion_desktop.run.log_model import RUNTIME, Entry, Filter, Index, Level, LogModel
+from fusion_desktop.panels.rows import RowTable, RowWords, bar_above, pause_button
+from fusion_desktop.run.log_model import RUNTIME, Entry, Filter, Level, LogModel
+from fusion_desktop.run.rows import Index
 
-_ROW = 6 * theme.GRID
 _TYPING_MS = 120
 """How long the user must have stopped typing before the list is searched."""
 _ROLES = {
@@ -52,14 +46,13 @@ class LogPanel(QWidget):
     def __init__(self, model: LogModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
-        self._is_following = True
         self._typing = QTimer(self, interval=_TYPING_MS, singleShot=True)
         self._typing.timeout.connect(self._apply)
         self._build()
         model.sources_changed.connect(self._list_sources)
-        model.filtered.connect(self._count)
-        model.rowsInserted.connect(self._follow)
-        model.modelReset.connect(self._follow)
+        model.counted.connect(self._count)
+        model.rowsInserted.connect(self.table.follow)
+        model.modelReset.connect(self.table.follow)
         self._list_sources()
         self._count(model.rowCount(), model.rowCount())
 
@@ -71,7 +64,7 @@ class LogPanel(QWidget):
 
     def copy(self) -> None:
         """Put the selected entries, or all that are shown, on the clipboard."""
-        QGuiApplication.clipboard().setText(self._model.text_of(self._chosen() or self._model.entries()))
+        QGuiApplication.clipboard().setText(self._model.text_of(self.table.chosen() or self._model.shown()))
 
     def save(self) -> None:
         """Ask for a file and write what is shown."""
@@ -83,13 +76,13 @@ class LogPanel(QWidget):
 
     def save_to(self, path: Path) -> None:
         """Write what is shown to a file; the line below the list tells how that went."""
-        entries = self._model.entries()
+        entries = self._model.shown()
         try:
             files.write_text(path, self._model.text_of(entries))
         except FusionError as error:
-            self._tell(error.message, "error")
+            self._words.tell(error.message, "error")
         else:
-            self._tell(f"{len(entries)} entries were written to {path}.", "muted")
+            self._words.tell(f"{len(entries)} entries were written to {path}.")
 
     def _build(self) -> None:
         self.search = QLineEdit()
@@ -107,64 +100,32 @@ class LogPanel(QWidget):
         self.sources.setAccessibleName("Node")
         self.sources.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.sources.currentIndexChanged.connect(self._apply)
-        self.pause = _button("Pause", "Let the list stand still; entries are still collected")
-        self.pause.setCheckable(True)
-        self.pause.toggled.connect(self._pause)
-        tools = [self.pause]
-        for text, name, tip, action in (
+        self.pause = pause_button("Let the list stand still; entries are still collected", self._model.set_paused)
+        self._build_table()
+        self._words = RowWords()
+        buttons = (
             ("Copy", "copy", "Copy the selected entries, or all that are shown", self.copy),
             ("Save", "save", "Save what is shown to a file", self.save),
             ("Clear", "trash", "Forget all entries", self._model.clear),
-        ):
-            button = _button(text, tip)
-            button.setIcon(icon(name, "muted"))
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-            button.clicked.connect(action)
-            tools.append(button)
-        bar = QHBoxLayout()
-        bar.setContentsMargins(2 * theme.GRID, 2 * theme.GRID, 2 * theme.GRID, 0)
-        bar.setSpacing(2 * theme.GRID)
-        bar.addWidget(self.search, 1)
-        for part in (self.levels, self.sources, *tools):
-            bar.addWidget(part)
-        self._build_table()
-        self._words = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self._words.setContentsMargins(3 * theme.GRID, 0, 3 * theme.GRID, theme.GRID)
-        self._words.setFont(theme.font(theme.CAPTION))
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.GRID)
-        layout.addLayout(bar)
+        layout.addLayout(bar_above(self.search, (self.levels, self.sources, self.pause), buttons))
         layout.addWidget(self.table, 1)
         layout.addWidget(self._words)
         self._apply()
 
     def _build_table(self) -> None:
-        self.table = _Table()
+        self.table = RowTable("Log")
         self.table.setModel(self._model)
         self.table.setItemDelegate(_Cells(self.table))
-        self.table.setAccessibleName("Log")
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setShowGrid(False)
-        self.table.setWordWrap(False)
-        self.table.setTabKeyNavigation(False)
-        self.table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        rows = self.table.verticalHeader()
-        rows.hide()
-        # A fixed height: the cost of an update is then that of the visible rows.
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setDefaultSectionSize(_ROW)
-        columns = self.table.horizontalHeader()
-        columns.setHighlightSections(False)
-        columns.setStretchLastSection(True)
-        columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.table.horizontalHeader().setStretchLastSection(True)
         for column, width in enumerate((100, 92, 150)):
             self.table.setColumnWidth(column, width)
-        self.table.verticalScrollBar().valueChanged.connect(self._note_place)
         self.table.doubleClicked.connect(self._go)
         self.table.copied.connect(self.copy)
-        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.table.customContextMenuRequested.connect(self._offer)
+        self.table.menu_wanted.connect(self._offer)
 
     def _apply(self) -> None:
         source = self.sources.currentData()
@@ -175,10 +136,6 @@ class LogPanel(QWidget):
         )
         if wanted != self._model.filter:
             self._model.set_filter(wanted)
-
-    def _pause(self, is_paused: bool) -> None:
-        self.pause.setText("Go on" if is_paused else "Pause")
-        self._model.set_paused(is_paused)
 
     def _list_sources(self) -> None:
         chosen = self.sources.currentData()
@@ -192,37 +149,14 @@ class LogPanel(QWidget):
 
     def _count(self, shown: int, kept: int) -> None:
         if not kept:
-            self._tell("Nothing was said yet. What the runtime and its servers say appears here.", "muted")
+            self._words.tell("Nothing was said yet. What the runtime and its servers say appears here.")
         elif shown == kept:
-            self._tell(f"{kept:,} entries", "muted")
+            self._words.tell(f"{kept:,} entries")
         else:
-            self._tell(f"{shown:,} of {kept:,} entries; the others are hidden by the filter", "muted")
+            self._words.tell(f"{shown:,} of {kept:,} entries; the others are hidden by the filter")
 
-    def _tell(self, words: str, role: str) -> None:
-        self._words.setText(words)
-        self._words.setProperty("role", role)
-        self._words.style().polish(self._words)
-
-    def _follow(self) -> None:
-        if self._is_following:
-            self.table.scrollToBottom()
-
-    def _note_place(self, value: int) -> None:
-        # Whoever scrolls up wants to read; whoever is at the end wants to see what comes.
-        self._is_following = value >= self.table.verticalScrollBar().maximum()
-
-    def _chosen(self) -> list[Entry]:
-        rows = sorted({index.row() for index in self.table.selectionModel().selectedIndexes()})
-        return [self._model.index(row, 0).data(LogModel.EntryRole) for row in rows]
-
-    def _offer(self, place: QPoint) -> None:
-        index = self.table.indexAt(place)
-        if not index.isValid():
-            return
-        entry: Entry = index.data(LogModel.EntryRole)
+    def _offer(self, menu: QMenu, entry: Entry) -> None:
         name = "the runtime" if entry.source == RUNTIME else self._model.name_of(entry.source)
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction("Copy the entry", self.copy)
         menu.addAction("Copy the message alone", lambda: QGuiApplication.clipboard().setText(entry.text))
         menu.addSeparator()
@@ -231,29 +165,16 @@ class LogPanel(QWidget):
             menu.addAction("All nodes", lambda: self.show_node(None))
         if entry.source != RUNTIME:
             menu.addAction("Show the node", lambda: self.node_wanted.emit(entry.source))
-        menu.popup(self.table.viewport().mapToGlobal(place))
 
     def _go(self, index: Index) -> None:
-        self.node_wanted.emit(index.data(LogModel.EntryRole).source)
-
-
-class _Table(QTableView):
-    """A table that copies whole rows; Qt's own copies one cell."""
-
-    copied = Signal()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.matches(QKeySequence.StandardKey.Copy):
-            self.copied.emit()
-        else:
-            super().keyPressEvent(event)
+        self.node_wanted.emit(index.data(LogModel.RowRole).source)
 
 
 class _Cells(QStyledItemDelegate):
     """Paints a row in the colour of its level; the level's shape and word say the same without colour."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        entry: Entry = index.data(LogModel.EntryRole)
+        entry: Entry = index.data(LogModel.RowRole)
         rect = option.rect
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, theme.colour("selection"))
@@ -287,11 +208,3 @@ def _draw_sign(painter: QPainter, box: QRect, level: Level) -> None:
         )
     else:
         painter.drawEllipse(box.adjusted(1, 1, -2, -2))
-
-
-def _button(text: str, tip: str) -> QToolButton:
-    button = QToolButton()
-    button.setText(text)
-    button.setToolTip(tip)
-    button.setAccessibleName(f"{text}: {tip}")
-    return button

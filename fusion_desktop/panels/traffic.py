@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal, SignalInstance
+from PySide6.QtCore import Qt, QTimer, Signal, SignalInstance
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -12,21 +12,22 @@ from PySide6.QtWidgets import (
     QLabel,
     QMenu,
     QSplitter,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from composite_runtime.errors import FusionError
 from fusion_desktop import theme
-from fusion_desktop.assets import icon
+from fusion_desktop.controls import restyle, word_button
 from fusion_desktop.panels.filter_field import FilterField
+from fusion_desktop.panels.rows import RowWords, bar_above, pause_button
 from fusion_desktop.panels.traffic_detail import TrafficDetail
 from fusion_desktop.panels.traffic_table import TrafficTable
 from fusion_desktop.run import traffic_file
+from fusion_desktop.run.rows import Index
 from fusion_desktop.run.traffic import CLIENT, Kind, Row, line_of
 from fusion_desktop.run.traffic_filter import HELP, FilterError, parse, suggestions
-from fusion_desktop.run.traffic_model import Index, TrafficModel
+from fusion_desktop.run.traffic_model import TrafficModel
 
 _TYPING_MS = 120
 """How long the user must have stopped typing before the list is searched."""
@@ -43,7 +44,6 @@ class TrafficPanel(QWidget):
         self._live = model
         self._model = model
         self._opened: TrafficModel | None = None
-        self._is_following = True
         self._typing = QTimer(self, interval=_TYPING_MS, singleShot=True)
         self._typing.timeout.connect(self.apply)
         self.detail = TrafficDetail(tree)
@@ -70,13 +70,12 @@ class TrafficPanel(QWidget):
         except FilterError as error:
             self.fault.setText(str(error))
             self.fault.show()
-            self.search.setProperty("invalid", True)
+            restyle(self.search, invalid=True)
         else:
             self.fault.hide()
-            self.search.setProperty("invalid", False)
+            restyle(self.search, invalid=False)
             if wanted != self._model.filter:
                 self._model.set_filter(wanted)
-        self.search.style().polish(self.search)
 
     def _suggest(self, text: str) -> list[str]:
         return suggestions(text, self._model.rows(), self._model.names)
@@ -95,12 +94,12 @@ class TrafficPanel(QWidget):
 
     def copy(self) -> None:
         """Put the chosen messages on the clipboard, one in a line, as they were on the wire."""
-        rows = self._chosen() or self._model.shown()
+        rows = self.table.chosen() or self._model.shown()
         QGuiApplication.clipboard().setText("".join(f"{row.text}\n" for row in rows if row.text).rstrip("\n"))
 
     def copy_with_context(self) -> None:
         """Put the chosen messages on the clipboard as JSON, with hop, direction and time."""
-        rows = self._chosen() or self._model.shown()
+        rows = self.table.chosen() or self._model.shown()
         values = [json.loads(line_of(row)) for row in rows]
         QGuiApplication.clipboard().setText(json.dumps(values, ensure_ascii=False, indent=2))
 
@@ -118,9 +117,9 @@ class TrafficPanel(QWidget):
         try:
             count = traffic_file.save(path, self._model, self._model.shown())
         except FusionError as error:
-            self._tell(error.message, "error")
+            self._words.tell(error.message, "error")
         else:
-            self._tell(f"{count:,} messages were written to {path}.", "muted")
+            self._words.tell(f"{count:,} messages were written to {path}.")
 
     def open(self) -> None:
         """Ask for a recording and show it."""
@@ -135,7 +134,7 @@ class TrafficPanel(QWidget):
         try:
             recording = traffic_file.load(path)
         except FusionError as error:
-            self._tell(error.message, "error")
+            self._words.tell(error.message, "error")
             return
         model = TrafficModel(self)
         model.set_graph(recording.names, recording.parents, recording.root)
@@ -167,30 +166,21 @@ class TrafficPanel(QWidget):
         self.fault.setContentsMargins(3 * theme.GRID, 0, 3 * theme.GRID, 0)
         self.fault.setFont(theme.font(theme.CAPTION))
         self.fault.hide()
-        self.pause = _button("Pause", "Let the list stand still; messages are still collected")
-        self.pause.setCheckable(True)
-        self.pause.toggled.connect(self._pause)
-        bar = QHBoxLayout()
-        bar.setContentsMargins(2 * theme.GRID, 2 * theme.GRID, 2 * theme.GRID, 0)
-        bar.setSpacing(2 * theme.GRID)
-        bar.addWidget(self.search, 1)
-        bar.addWidget(self.pause)
-        for text, name, tip, action in (
-            ("Copy", "copy", "Copy the chosen messages, or all that are shown", self.copy),
-            ("Save", "save", "Save what is shown to a file that can be opened again", self.save),
-            ("Open", "folder-open", "Open recorded traffic", self.open),
-            ("Clear", "trash", "Forget all messages", lambda: self._model.clear()),
-        ):
-            button = _button(text, tip)
-            button.setIcon(icon(name, "muted"))
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-            button.clicked.connect(action)
-            bar.addWidget(button)
+        # What happens now stands still, not a recording.
+        self.pause = pause_button("Let the list stand still; messages are still collected", self._live.set_paused)
+        bar = bar_above(
+            self.search,
+            (self.pause,),
+            (
+                ("Copy", "copy", "Copy the chosen messages, or all that are shown", self.copy),
+                ("Save", "save", "Save what is shown to a file that can be opened again", self.save),
+                ("Open", "folder-open", "Open recorded traffic", self.open),
+                ("Clear", "trash", "Forget all messages", lambda: self._model.clear()),
+            ),
+        )
         self._build_note()
         self._build_table()
-        self._words = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self._words.setContentsMargins(3 * theme.GRID, 0, 3 * theme.GRID, theme.GRID)
-        self._words.setFont(theme.font(theme.CAPTION))
+        self._words = RowWords()
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.addWidget(self.table)
@@ -214,7 +204,7 @@ class TrafficPanel(QWidget):
         theme.signals.changed.connect(self._tint)
         self._tint()
         self._note = QLabel(textFormat=Qt.TextFormat.PlainText)
-        back = _button("Back to live", "Show what happens now")
+        back = word_button("Back to live", "Show what happens now")
         back.clicked.connect(self.go_live)
         layout = QHBoxLayout(self._strip)
         layout.setContentsMargins(3 * theme.GRID, theme.GRID, 2 * theme.GRID, theme.GRID)
@@ -228,8 +218,7 @@ class TrafficPanel(QWidget):
 
     def _build_table(self) -> None:
         self.table = TrafficTable()
-        self.table.customContextMenuRequested.connect(self._offer)
-        self.table.verticalScrollBar().valueChanged.connect(self._note_place)
+        self.table.menu_wanted.connect(self._offer)
         self.table.doubleClicked.connect(self._go)
         self.table.copied.connect(self.copy)
 
@@ -248,41 +237,26 @@ class TrafficPanel(QWidget):
         self.detail.hide()
         self.apply()
         self._count(model.rowCount(), len(model.rows()))
-        self._follow()
+        self.table.follow()
 
     def _links(self, model: TrafficModel) -> tuple[tuple[SignalInstance, Callable[..., None]], ...]:
         return (
             (model.counted, self._count),
             (model.call_changed, self.detail.refresh),
-            (model.rowsInserted, self._follow),
+            (model.rowsInserted, self.table.follow),
             (model.modelReset, self._reset),
         )
 
     # What happens
 
-    def _pause(self, is_paused: bool) -> None:
-        self.pause.setText("Go on" if is_paused else "Pause")
-        self._live.set_paused(is_paused)
-
     def _count(self, shown: int, kept: int) -> None:
         missed = f" {self._model.missed:,} came too fast to be kept." if self._model.missed else ""
         if not kept:
-            self._tell(
-                "No message yet. Run the composite: what client, composite and servers say appears here.", "muted"
-            )
+            self._words.tell("No message yet. Run the composite: what client, composite and servers say appears here.")
         elif shown == kept:
-            self._tell(f"{kept:,} messages.{missed}", "muted")
+            self._words.tell(f"{kept:,} messages.{missed}")
         else:
-            self._tell(f"{shown:,} of {kept:,} messages; the filter hides the others.{missed}", "muted")
-
-    def _tell(self, words: str, role: str) -> None:
-        self._words.setText(words)
-        self._words.setProperty("role", role)
-        self._words.style().polish(self._words)
-
-    def _follow(self) -> None:
-        if self._is_following:
-            self.table.scrollToBottom()
+            self._words.tell(f"{shown:,} of {kept:,} messages; the filter hides the others.{missed}")
 
     def _reset(self) -> None:
         row = self.detail.row
@@ -290,18 +264,10 @@ class TrafficPanel(QWidget):
             self.detail.show_row(None, None)
         elif row is not None:
             self.choose(row.number)
-        self._follow()
-
-    def _note_place(self, value: int) -> None:
-        # Whoever scrolls up, or looks into a message, wants to read; whoever is at the end wants to see what comes.
-        self._is_following = value >= self.table.verticalScrollBar().maximum()
-
-    def _chosen(self) -> list[Row]:
-        rows = sorted({index.row() for index in self.table.selectionModel().selectedIndexes()})
-        return [self._model.index(row, 0).data(TrafficModel.RowRole) for row in rows]
+        self.table.follow()
 
     def _show_chosen(self) -> None:
-        chosen = self._chosen()
+        chosen = self.table.chosen()
         if chosen:
             self.detail.show_row(self._model, chosen[-1])
             self._show_detail()
@@ -319,13 +285,7 @@ class TrafficPanel(QWidget):
         elif self._model.root:
             self.node_wanted.emit(self._model.root)
 
-    def _offer(self, place: QPoint) -> None:
-        index = self.table.indexAt(place)
-        if not index.isValid():
-            return
-        row: Row = index.data(TrafficModel.RowRole)
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    def _offer(self, menu: QMenu, row: Row) -> None:
         menu.addAction("Copy as on the wire", self.copy)
         menu.addAction("Copy as JSON with hop and time", self.copy_with_context)
         menu.addSeparator()
@@ -341,12 +301,3 @@ class TrafficPanel(QWidget):
         if row.hop != CLIENT:
             menu.addSeparator()
             menu.addAction("Show the node", lambda: self.node_wanted.emit(row.hop))
-        menu.popup(self.table.viewport().mapToGlobal(place))
-
-
-def _button(text: str, tip: str) -> QToolButton:
-    button = QToolButton()
-    button.setText(text)
-    button.setToolTip(tip)
-    button.setAccessibleName(f"{text}: {tip}")
-    return button

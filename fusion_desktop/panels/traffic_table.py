@@ -1,49 +1,25 @@
 """The table of messages: which way each went, what it said, and what became of it."""
 
-from PySide6.QtCore import QAbstractItemModel, QRect, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QResizeEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
-    QWidget,
-)
+from PySide6.QtCore import QAbstractItemModel, QRect, Qt
+from PySide6.QtGui import QPainter, QResizeEvent
+from PySide6.QtWidgets import QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from fusion_desktop import theme
+from fusion_desktop.panels.rows import RowTable
+from fusion_desktop.run.rows import Index
 from fusion_desktop.run.traffic import CLIENT, Kind, Outcome, Row
-from fusion_desktop.run.traffic_model import HOP, MESSAGE, SIZE, STATUS, TIME, TOOK, Index, TrafficModel
+from fusion_desktop.run.traffic_model import HOP, MESSAGE, SIZE, STATUS, TIME, TOOK, TrafficModel
 
-_ROW = 6 * theme.GRID
 _WIDTHS = {TIME: 96, HOP: 148, MESSAGE: 280, STATUS: 100, TOOK: 64, SIZE: 64}
 _BAD = {Outcome.ERROR: "error", Outcome.FAILED: "error", Outcome.LOST: "error", Outcome.CANCELLED: "warning"}
 
 
-class TrafficTable(QTableView):
-    """Copies whole rows, where Qt's own copies one cell; narrow, it keeps the columns that matter."""
-
-    copied = Signal()
+class TrafficTable(RowTable):
+    """Narrow, it keeps the columns that matter."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__("Traffic", parent)
         self.setItemDelegate(_Cells(self))
-        self.setAccessibleName("Traffic")
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        rows = self.verticalHeader()
-        rows.hide()
-        # A fixed height: the cost of an update is then that of the visible rows.
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setDefaultSectionSize(_ROW)
-        columns = self.horizontalHeader()
-        columns.setHighlightSections(False)
-        columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
     def setModel(self, model: QAbstractItemModel | None) -> None:
         super().setModel(model)
@@ -60,12 +36,6 @@ class TrafficTable(QTableView):
         self.setColumnHidden(TIME, width < 560)
         self.setColumnWidth(HOP, 124 if width < 560 else _WIDTHS[HOP])
         self.setColumnWidth(STATUS, 88 if width < 560 else _WIDTHS[STATUS])
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.matches(QKeySequence.StandardKey.Copy):
-            self.copied.emit()
-        else:
-            super().keyPressEvent(event)
 
 
 class _Cells(QStyledItemDelegate):

@@ -2,14 +2,13 @@
 
 import json
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 from typing import Any, TypeAlias
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from composite_runtime.events import (
     CallFinished,
@@ -23,20 +22,19 @@ from composite_runtime.events import (
     Ready,
     Stopped,
 )
+from fusion_desktop.run.rows import NewestRows
 
 LIMIT = 50_000
 """How many entries are kept."""
 SIZE_LIMIT = 64 * 1024 * 1024
 """How many characters the kept entries may have together: a few very long lines must not fill the memory."""
 FLUSH_MS = 50
-"""How often new entries reach the table: its cost is per update, not per row."""
+"""How often new entries reach the table."""
 SHOWN_LENGTH = 1000
 """A cell shows no more of a message; copying and saving take all of it."""
 
 RUNTIME = "runtime"
 """The source of entries that belong to no node."""
-
-Index: TypeAlias = QModelIndex | QPersistentModelIndex
 
 
 class Level(IntEnum):
@@ -73,6 +71,11 @@ class Entry:
         """The time of day, to the millisecond."""
         return datetime.fromtimestamp(self.at).strftime("%H:%M:%S.%f")[:-3]
 
+    @property
+    def size(self) -> int:
+        """How many characters it has."""
+        return len(self.text)
+
 
 @dataclass(frozen=True)
 class Filter:
@@ -97,34 +100,21 @@ class Filter:
         return chosen
 
 
-class LogModel(QAbstractTableModel):
+class LogModel(NewestRows[Entry, Filter]):
     """The newest entries, as rows of time, level, source and message."""
 
     COLUMNS = ("Time", "Level", "Source", "Message")
-    EntryRole = Qt.ItemDataRole.UserRole
 
     sources_changed = Signal()
     """A source appeared that had not said anything before, or the names are others."""
-    filtered = Signal(int, int)
-    """How many entries are shown, of how many."""
 
     def __init__(self, parent: QObject | None = None, *, limit: int = LIMIT, size_limit: int = SIZE_LIMIT) -> None:
-        super().__init__(parent)
+        super().__init__(Filter(), parent, limit=limit, size_limit=size_limit, flush_ms=FLUSH_MS)
         self.hidden: Callable[[str], str] = str
         """Takes what must not be seen out of a text that leaves the window."""
-        self._limit = limit
-        self._size_limit = size_limit
-        self._size = 0
         self._count = 0
-        self._entries: deque[Entry] = deque()
-        self._waiting: list[Entry] = []
-        self._shown: list[Entry] = []
-        self._filter = Filter()
         self._names: Mapping[str, str] = {}
         self._sources: set[str] = set()
-        self._is_paused = False
-        self._flush = QTimer(self, interval=FLUSH_MS, singleShot=True)
-        self._flush.timeout.connect(self.flush)
 
     def append(self, event: Event) -> None:
         """Take in an event the runtime told."""
@@ -151,94 +141,29 @@ class LogModel(QAbstractTableModel):
 
     def _add(self, at: float, level: Level, source: str, text: str, stream: str | None) -> None:
         self._count += 1
-        self._waiting.append(Entry(at, level, source, text, stream, self._count))
-        if len(self._waiting) > self._limit:
-            del self._waiting[: len(self._waiting) - self._limit]
-        if not self._flush.isActive():
-            self._flush.start()
+        self.add(Entry(at, level, source, text, stream, self._count))
 
     def flush(self) -> None:
         """Show at once what was told since the last time."""
-        new, self._waiting = self._waiting, []
-        self._entries.extend(new)
-        self._size += sum(len(entry.text) for entry in new)
-        while self._entries and (len(self._entries) > self._limit or self._size > self._size_limit):
-            self._size -= len(self._entries.popleft().text)
+        new = self.keep()
         fresh = {entry.source for entry in new} - self._sources
         if fresh:
             self._sources |= fresh
             self.sources_changed.emit()
-        if not self._is_paused:
-            self._drop_forgotten()
-            self._show(self._filter.choose(new))
-        self._tell()
-
-    def _drop_forgotten(self) -> None:
-        first = self._entries[0].number if self._entries else self._count + 1
-        gone = next((row for row, entry in enumerate(self._shown) if entry.number >= first), len(self._shown))
-        if gone:
-            self.beginRemoveRows(QModelIndex(), 0, gone - 1)
-            del self._shown[:gone]
-            self.endRemoveRows()
-
-    def _show(self, entries: list[Entry]) -> None:
-        # A burst longer than the whole log has lost its head already.
-        first = self._entries[0].number if self._entries else self._count + 1
-        entries = [entry for entry in entries if entry.number >= first]
-        if entries:
-            self.beginInsertRows(QModelIndex(), len(self._shown), len(self._shown) + len(entries) - 1)
-            self._shown.extend(entries)
-            self.endInsertRows()
-
-    def _tell(self) -> None:
-        self.filtered.emit(len(self._shown), len(self._entries))
+        self.show_new(new)
 
     def clear(self) -> None:
-        """Forget every entry."""
-        self.beginResetModel()
-        self._entries.clear()
-        self._waiting.clear()
-        self._shown.clear()
+        """Forget every entry and every source."""
         self._sources.clear()
-        self._size = 0
-        self.endResetModel()
+        super().clear()
         self.sources_changed.emit()
-        self._tell()
-
-    @property
-    def filter(self) -> Filter:
-        """Which entries are shown."""
-        return self._filter
-
-    def set_filter(self, wanted: Filter) -> None:
-        """Show the entries that pass another filter."""
-        self._filter = wanted
-        self._choose_anew()
-
-    @property
-    def is_paused(self) -> bool:
-        """Whether the table stands still while entries are still collected."""
-        return self._is_paused
-
-    def set_paused(self, is_paused: bool) -> None:
-        """Let the table stand still, or show what was collected meanwhile."""
-        self._is_paused = is_paused
-        if not is_paused:
-            self._choose_anew()
-
-    def _choose_anew(self) -> None:
-        self.beginResetModel()
-        self._shown = self._filter.choose(self._entries)
-        self.endResetModel()
-        self._tell()
 
     def set_names(self, names: Mapping[str, str]) -> None:
         """Show nodes by these names instead of their ids."""
         if names == self._names:
             return
         self._names = dict(names)
-        if self._shown:
-            self.dataChanged.emit(self.index(0, 2), self.index(len(self._shown) - 1, 2))
+        self.column_changed(2)
         self.sources_changed.emit()
 
     def name_of(self, source: str) -> str:
@@ -249,10 +174,6 @@ class LogModel(QAbstractTableModel):
         """Return the sources that said something, by name, the runtime first."""
         return sorted(self._sources, key=lambda source: (source != RUNTIME, self.name_of(source).casefold()))
 
-    def entries(self) -> list[Entry]:
-        """Return the entries that pass the filter."""
-        return list(self._shown)
-
     def text_of(self, entries: Iterable[Entry]) -> str:
         """Return entries as lines of text, for the clipboard or a file."""
         return "".join(
@@ -261,28 +182,8 @@ class LogModel(QAbstractTableModel):
             for entry in entries
         )
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 — Qt's own signature
-        return 0 if parent.isValid() else len(self._shown)
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 — Qt's own signature
-        return 0 if parent.isValid() else len(self.COLUMNS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return self.COLUMNS[section]
-        return None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        entry = self._shown[index.row()]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self._cell(entry, index.column())
-        if role == self.EntryRole:
-            return entry
-        if role == Qt.ItemDataRole.ToolTipRole and index.column() == 3:
-            return entry.text[: 4 * SHOWN_LENGTH]
-        return None
-
-    def _cell(self, entry: Entry, column: int) -> str:
+    def cell(self, entry: Entry, column: int) -> str:
+        """Return the words of one cell; a long message is cut."""
         match column:
             case 0:
                 return entry.clock
@@ -293,6 +194,10 @@ class LogModel(QAbstractTableModel):
                 return f"{name} · {entry.stream}" if entry.stream else name
             case _:
                 return entry.text[:SHOWN_LENGTH].replace("\n", " ⏎ ")
+
+    def tip(self, entry: Entry, column: int) -> str | None:
+        """Return more of the message."""
+        return entry.text[: 4 * SHOWN_LENGTH] if column == 3 else None
 
 
 Words: TypeAlias = tuple[Level, str, str, str | None]

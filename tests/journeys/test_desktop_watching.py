@@ -213,7 +213,7 @@ async def test_a_composite_that_claude_desktop_runs_is_watched_and_left_alone(
             assert hops == [("client", "in"), ("f", "out"), ("f", "in"), ("client", "out")]
             await until(lambda: detail_of(program, "f").startswith("1 call · "))
             program.log.flush()
-            said = program.log.text_of(program.log.entries())
+            said = program.log.text_of(program.log.shown())
             assert "connected" in said
             assert "serving over stdio" in said
 

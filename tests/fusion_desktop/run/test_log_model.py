@@ -124,7 +124,7 @@ def test_nodes_are_shown_by_name_and_what_a_child_printed_is_marked(qtbot: QtBot
     model.flush()
 
     assert model.index(0, 2).data() == "Git · stderr"
-    assert "Git (stderr): hello" in model.text_of(model.entries())
+    assert "Git (stderr): hello" in model.text_of(model.shown())
 
 
 def test_sources_are_listed_with_the_runtime_first(qtbot: QtBot) -> None:
@@ -176,7 +176,7 @@ def test_every_event_is_told_in_words(qtbot: QtBot, event: Event, level: Level, 
     model.append(event)
     model.flush()
 
-    [entry] = model.entries()
+    [entry] = model.shown()
     assert (entry.level, entry.source, entry.text) == (level, source, text)
 
 
@@ -195,13 +195,13 @@ def test_what_a_server_logs_to_its_client_is_shown_too(qtbot: QtBot, params: dic
     model.take_message(params)
     model.flush()
 
-    [entry] = model.entries()
+    [entry] = model.shown()
     assert (entry.level, entry.source, entry.text) == (Level.ERROR, "inspector", text)
 
 
 def test_filtering_fifty_thousand_rows_costs_little_more_than_looking_at_them(qtbot: QtBot) -> None:
     model = filled(LIMIT)
-    entries = model.entries()
+    entries = model.shown()
 
     def spent(wanted: Filter) -> float:
         start = time.process_time()
