@@ -13,7 +13,9 @@ _spans = count(1)
 
 
 async def told(emit: Emit, node: str, method: str, params: Json, *, relay: Relay, work: Awaitable[Json]) -> Json:
-    """Return what `work` returns, and tell of it as one hop of the relay's call."""
+    """Return what `work` returns, and tell of it as one hop of the relay's call, if that is told at all."""
+    if not relay.call:
+        return await work
     name = params.get("name") or params.get("uri")
     name = name if isinstance(name, str) else None
     call, span, outer = relay.call, next(_spans), HOP.get()

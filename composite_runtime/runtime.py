@@ -159,12 +159,13 @@ class _Run:
         """Have messages seen at both ends by the file and the watchers that want them, and by nobody else."""
         tap = self._taps.at("client")
 
-        def switch(wanted: bool) -> None:
-            self._taps.listener = _Watchers(self._feed) if wanted else None
-            server.tap = tap if wanted or self._recorder is not None else untapped
+        def switch(watched: bool, frames: bool) -> None:
+            self._taps.listener = _Watchers(self._feed) if frames else None
+            server.tap = tap if frames or self._recorder is not None else untapped
+            server.is_heard = watched or self._options.supervised or self._recorder is not None
 
-        self._feed.frames_wanted = switch
-        switch(self._options.watched)
+        self._feed.watched = switch
+        switch(self._options.watched, self._options.watched)
 
     async def _serve_stdio(self, server: Server, root: str) -> str | None:
         from composite_runtime.front.stdio import StdioFront

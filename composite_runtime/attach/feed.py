@@ -133,8 +133,8 @@ class Feed:
         self._first_size = 0
         # A thread that still writes must not bring back what was removed.
         self._writing = Lock()
-        self.frames_wanted: Callable[[bool], None] = lambda wanted: None
-        """Called when the first watcher wants the messages themselves, and when the last of them has gone."""
+        self.watched: Callable[[bool, bool], None] = lambda watched, frames: None
+        """Called when watchers come and go: whether there are any, and whether one wants the messages themselves."""
 
     def tell(self, event: Event) -> None:
         """Have every watcher hear of an event."""
@@ -283,7 +283,8 @@ class Feed:
             await writer.drain()
 
     def _count(self) -> None:
-        self.frames_wanted(self._first is not None or any(watcher.frames for watcher in self._watchers))
+        is_kept = self._first is not None
+        self.watched(is_kept or bool(self._watchers), is_kept or any(watcher.frames for watcher in self._watchers))
 
 
 def _line(event: Event) -> bytes:

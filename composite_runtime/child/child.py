@@ -240,15 +240,17 @@ class Child:
                 await link.request("logging/setLevel", {"level": level}, None, timeouts=self._timeouts)
 
     async def _link(self, caller: Caller) -> Link:
-        try:
-            for _ in Era:
-                with contextlib.suppress(WrongEra):
-                    return await self._pool.free(caller).ready()
-            return await self._pool.free(caller).ready()
-        except ChildError as error:
-            if str(error).startswith(self.name):
-                raise
-            raise ChildError(f"{self.name} is not running: {error}", self.node) from None
+        eras_left = len(Era)
+        while True:
+            try:
+                return await self._pool.free(caller).ready()
+            except ChildError as error:
+                if isinstance(error, WrongEra) and eras_left:
+                    eras_left -= 1
+                elif str(error).startswith(self.name):
+                    raise
+                else:
+                    raise ChildError(f"{self.name} is not running: {error}", self.node) from None
 
     def _made(self, era: Era, caller: Caller, only: bool) -> Connection:
         hooks = Hooks(

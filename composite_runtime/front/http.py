@@ -6,6 +6,7 @@ and a stream of events as soon as something does.
 """
 
 import asyncio
+import functools
 import hmac
 from collections.abc import Callable, Mapping
 from itertools import count
@@ -135,7 +136,8 @@ class HttpFront:
         sent = exchange.headers
         if not sent.get("content-type", "").lower().startswith("application/json"):
             raise Refusal(415 if not modern else 400, "the Content-Type must be application/json")
-        _check_accept(sent.get("accept", ""))
+        if not _accepts_both(sent.get("accept", "")):
+            raise Refusal(406, "the client must accept both application/json and text/event-stream")
         body, exchange.body = exchange.body, b""
         try:
             message = jsonrpc.decode(body)
@@ -358,15 +360,16 @@ def _is_id(value: Any) -> bool:
     return isinstance(value, int | str) and not isinstance(value, bool)
 
 
-def _check_accept(accept: str) -> None:
+@functools.lru_cache(maxsize=32)
+def _accepts_both(accept: str) -> bool:
+    """Say whether a client takes both forms an answer may have."""
     kinds = {part.split(";")[0].strip().lower() for part in accept.split(",")}
     if "*/*" in kinds or {"application/json", "text/event-stream"} <= kinds:
-        return
-    if {"application/*", "text/*"} & kinds and ("application/json" in kinds or "application/*" in kinds):
-        return
-    raise Refusal(406, "the client must accept both application/json and text/event-stream")
+        return True
+    return bool({"application/*", "text/*"} & kinds) and bool({"application/json", "application/*"} & kinds)
 
 
+@functools.lru_cache(maxsize=32)
 def _hostname(host: str) -> str:
     if host.startswith("["):
         return host.partition("]")[0].lstrip("[").lower()

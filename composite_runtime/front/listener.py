@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from composite_runtime.wire.http1 import CHUNKED, Head, Malformed, Reader, body_length, header_lines, keeps_alive
@@ -27,25 +27,42 @@ _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 
 @dataclass(frozen=True)
 class Limits:
-    """How much a client may send, and how long it may be silent between two requests or in the middle of one."""
+    """How much a client may send, and how long it may be silent between two requests or in the middle of one.
+
+    After `quiet_s` without a sign of ours in the middle of an answer, the application is asked for one.
+    """
 
     body_bytes: int = 64 * 1024 * 1024
     silence_s: float = 75.0
+    quiet_s: float = 10.0
+
+
+class _Request(NamedTuple):
+    """What the head of a request says."""
+
+    head: Head
+    method: str
+    path: str
+    length: int
+    speaks_chunks: bool
+    is_last: bool
 
 
 class Exchange:
     """One request, and the way back to whoever sent it."""
 
-    def __init__(self, connection: "_Connection", method: str, target: str, head: Head) -> None:
+    def __init__(self, connection: "_Connection", request: "_Request") -> None:
         self._connection = connection
         self._is_chunked = False
-        self.method = method
-        self.path = _path(target)
-        self.headers = head.headers
-        self.repeated = head.repeated
+        self.method = request.method
+        self.path = request.path
+        self.headers = request.head.headers
+        self.repeated = request.head.repeated
         self.body = b""
         self.gone: Callable[[], object] | None = None
         """Called when the client hangs up before its answer is complete."""
+        self.silent: Callable[[], object] | None = None
+        """Called when nothing was sent for so long that somebody on the way may take the connection for dead."""
         self.is_answered = False
         self.number = ""
         """Which exchange this is, for who watches; empty while nobody does."""
@@ -163,15 +180,17 @@ class _Connection(asyncio.Protocol):
         self._reader = Reader(self)
         self._transport: asyncio.Transport
         self._exchange: Exchange | None = None
+        self._request: _Request | None = None
         self._pieces: list[bytes] = []
         self._length = 0
         self._is_bare = False
         self._is_read = False
         self._is_last = False
-        self._heard_at = 0.0
+        self._heard_at = self._sent_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self.speaks_chunks = True
-        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self.lost: asyncio.Future[None] = self._loop.create_future()
 
     @property
     def unsent(self) -> int:
@@ -181,6 +200,7 @@ class _Connection(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Send bytes, or drop them if the client has gone."""
         if not self._transport.is_closing():
+            self._sent_at = self._loop.time()
             self._transport.write(data)
 
     def write_all(self, pieces: Sequence[bytes]) -> None:
@@ -195,19 +215,19 @@ class _Connection(asyncio.Protocol):
         """Return the head of an answer."""
         # An answer that overtakes its request leaves bytes behind that would be taken for the next one.
         self._is_last |= not self._is_read and not self._is_bare
-        last = {"connection": "close"} if self._is_last else {}
-        fields = header_lines({"date": _date(int(time.time())), **headers, **last})
-        return f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\n{fields}\r\n".encode("latin-1")
+        last = "connection: close\r\n" if self._is_last else ""
+        fields = header_lines(headers)
+        return f"{_status_and_date(status, int(time.time()))}{fields}{last}\r\n".encode("latin-1")
 
     def finished(self, exchange: Exchange) -> None:
         """Take note that an answer is complete."""
         if exchange is not self._exchange or not self._is_read:
             return  # what is left of a refused request is read first, else the client might not get to see the answer
-        self._exchange = exchange.gone = None  # what is kept there holds the exchange in turn
+        self._exchange = exchange.gone = exchange.silent = None  # what is kept there holds the exchange in turn
         if self._is_last:
             self._transport.close()
             return
-        self._heard_at = asyncio.get_running_loop().time()
+        self._heard_at = self._loop.time()
         self._transport.resume_reading()
         self._guarded(self._reader.resume)
 
@@ -225,12 +245,12 @@ class _Connection(asyncio.Protocol):
         """Take the transport asyncio has made."""
         self._transport = transport  # type: ignore[assignment]  # a stream has a transport that reads and writes
         self._connections.add(self)
-        self._heard_at = asyncio.get_running_loop().time()
+        self._heard_at = self._loop.time()
         self._watch()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of a request."""
-        self._heard_at = asyncio.get_running_loop().time()
+        self._heard_at = self._loop.time()
         self._guarded(self._reader.feed, data)
         if self._reader.is_paused and self._reader.waiting > _UNREAD_LIMIT:
             self._transport.pause_reading()
@@ -249,19 +269,13 @@ class _Connection(asyncio.Protocol):
 
     def head(self, head: Head) -> int:
         """Take the head of a request."""
-        parts = _REQUEST(head.line)
-        if parts is None:
-            raise Malformed("no request line of HTTP/1.1")
-        method, target, version = parts.groups()
-        length = body_length(head.headers) or 0
-        self.speaks_chunks = version == "HTTP/1.1"
-        if self.speaks_chunks and ("host" not in head.headers or "host" in head.repeated):
-            raise Malformed("one Host header is needed")
-        if length == CHUNKED and not self.speaks_chunks:
-            raise Malformed("HTTP/1.0 has no transfer coding")
-        # A client of HTTP/1.0 knows the end of an answer by the end of the connection.
-        self._is_last |= not self.speaks_chunks or not keeps_alive(version, head.headers)
-        self._exchange = exchange = Exchange(self, method, target, head)
+        request = self._request
+        if request is None or request.head is not head:
+            request = self._request = _understood(head)
+        length = request.length
+        self.speaks_chunks = request.speaks_chunks
+        self._is_last |= request.is_last
+        self._exchange = exchange = Exchange(self, request)
         self._pieces, self._length = [], 0
         self._is_bare, self._is_read = length == 0, False
         self._application.admit(exchange)
@@ -318,18 +332,38 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
     def _watch(self) -> None:
-        """Close when nothing came for too long while something should; an answer may take its time."""
-        loop = asyncio.get_running_loop()
-        is_waiting = self._exchange is None or not self._is_read
-        if is_waiting and loop.time() - self._heard_at > self._limits.silence_s:
+        """Close when nothing came for too long while something should; an answer may take its time, and says so."""
+        now, exchange = self._loop.time(), self._exchange
+        is_waiting = exchange is None or not self._is_read
+        if is_waiting and now - self._heard_at > self._limits.silence_s:
             self._transport.close()
-        self._timer = loop.call_later(self._limits.silence_s / 3, self._watch)
+        elif exchange is not None and exchange.silent is not None and now - max(self._heard_at, self._sent_at) >= self._limits.quiet_s:
+            exchange.silent()
+        self._timer = self._loop.call_later(min(self._limits.quiet_s / 2, self._limits.silence_s / 3), self._watch)
 
 
-@functools.lru_cache(maxsize=1)
-def _date(second: int) -> str:
-    """Return a time as HTTP writes it."""
-    return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(second))
+@functools.lru_cache(maxsize=8)
+def _status_and_date(status: int, second: int) -> str:
+    """Return how the head of every answer begins."""
+    date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(second))
+    return f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\ndate: {date}\r\n"
+
+
+def _understood(head: Head) -> _Request:
+    """Return what a head says; raise `Malformed` when that is not clear."""
+    parts = _REQUEST(head.line)
+    if parts is None:
+        raise Malformed("no request line of HTTP/1.1")
+    method, target, version = parts.groups()
+    length = body_length(head.headers) or 0
+    speaks_chunks = version == "HTTP/1.1"
+    if speaks_chunks and ("host" not in head.headers or "host" in head.repeated):
+        raise Malformed("one Host header is needed")
+    if length == CHUNKED and not speaks_chunks:
+        raise Malformed("HTTP/1.0 has no transfer coding")
+    # A client of HTTP/1.0 knows the end of an answer by the end of the connection.
+    is_last = not speaks_chunks or not keeps_alive(version, head.headers)
+    return _Request(head, method, _path(target), length, speaks_chunks, is_last)
 
 
 def _path(target: str) -> str:

@@ -79,6 +79,8 @@ class Server:
         self.limits = ServingLimits()
         self.on_first_caller: Callable[[Caller], None] | None = None
         self.tap: Tap = untapped
+        self.is_heard = True
+        """Whether anybody hears what is told of calls; while nobody does, nothing is made up to be told."""
 
     def limit(self, limits: ServingLimits) -> None:
         """Allow clients so much from now on."""
@@ -177,7 +179,7 @@ class Server:
     def _relay(self, era: Era, params: Json, session: Session | None, send: Send, principal: str) -> FrontRelay:
         meta = meta_of(params)
         token = meta.get("progressToken")
-        call = HOP.get()[0] or token_hex(6)  # given already where somebody watches
+        call = (HOP.get()[0] or token_hex(6)) if self.is_heard else ""  # given already where messages are seen
         if era is Era.LEGACY:
             assert session is not None
             return FrontRelay(session.caller, call, token, session.log_level, send, session)

@@ -1,12 +1,10 @@
 """The answer to a post: JSON when nothing comes before it, else a stream of events."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Final
 
 from composite_runtime.front.listener import Exchange
 
-PING_S: Final = 15.0
 UNSENT_LIMIT: Final = 64 * 1024 * 1024
 
 _EVENTS: Final = {
@@ -25,7 +23,7 @@ class EventStream:
         self._extra = extra or {}
         self._begun = False
         self._closed = False
-        self._ping = asyncio.get_running_loop().call_later(PING_S, self._still_here)
+        exchange.silent = self._still_here
 
     def begin(self) -> None:
         """Send the head, so that the client knows the stream is there."""
@@ -58,7 +56,7 @@ class EventStream:
     def abandon(self) -> None:
         """Write no more: there is nobody to read it."""
         self._closed = True
-        self._ping.cancel()
+        self._exchange.silent = None
 
     def _write(self, data: bytes) -> None:
         if self._closed:
@@ -71,7 +69,6 @@ class EventStream:
 
     def _still_here(self) -> None:
         """Say something now and then, so that nobody between us and the client takes the silence for an end."""
-        self._ping = asyncio.get_running_loop().call_later(PING_S, self._still_here)
         self.begin()
         self._write(b": ping\n\n")
 

@@ -69,7 +69,7 @@ class Relay(Protocol):
 
     @property
     def call(self) -> str:
-        """One id for all hops of the call."""
+        """One id for all hops of the call; empty when nobody would hear of them."""
         ...
 
     @property

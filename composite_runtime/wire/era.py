@@ -91,18 +91,17 @@ def _for_modern(method: str, result: Json, server_info: Json) -> Json:
     return done
 
 
-_MODERN_ONLY: Final = ("resultType", "ttlMs", "cacheScope")
+_MODERN_ONLY: Final = frozenset({"resultType", "ttlMs", "cacheScope"})
 
 
 def _for_legacy(method: str, result: Json) -> Json:
     """Some legacy peers reject keys they do not know on results they know to be empty."""
-    if not any(key in result for key in _MODERN_ONLY) and "_meta" not in result and method != "tools/call":
-        return result
-    done = {key: value for key, value in result.items() if key not in _MODERN_ONLY}
+    extra = _MODERN_ONLY & result.keys()
+    if method == "tools/call" and not isinstance(result.get("structuredContent", {}), dict):
+        extra |= {"structuredContent"}  # before 2026-07-28 it had to be an object
+    done = {key: value for key, value in result.items() if key not in extra} if extra else result
     if SERVER_INFO_KEY in meta_of(result):
         done = with_meta(done, {key: value for key, value in meta_of(result).items() if key != SERVER_INFO_KEY})
-    if method == "tools/call" and not isinstance(done.get("structuredContent", {}), dict):
-        del done["structuredContent"]  # before 2026-07-28 it had to be an object
     return done
 
 

@@ -129,6 +129,8 @@ class Reader:
         self._at = 0
         self._left = 0
         self._step: Callable[[], bool] = self._head
+        self._block = b""
+        self._known: Head | None = None
         self._is_running = False
         self.is_paused = False
 
@@ -186,8 +188,14 @@ class Reader:
                 raise Malformed("a head without end")
             return False
         self._at = end + 4
-        self._begin(self._sink.head(parse_head(data[at:end])))
+        self._begin(self._sink.head(self._parsed(data[at:end])))
         return True
+
+    def _parsed(self, block: bytes) -> Head:
+        """Return what a head says. The same side mostly says the same again, and gets the same object for it."""
+        if self._known is None or block != self._block:
+            self._known, self._block = parse_head(block), block
+        return self._known
 
     def _empty_line(self) -> bool:
         """Overlook what some clients send after a body, as RFC 9112, section 2.2, wants it."""

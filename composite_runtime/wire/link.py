@@ -38,6 +38,7 @@ from composite_runtime.wire.transport import NotUnderstood, SessionForgotten, Tr
 _log = logging.getLogger(__name__)
 
 OPENING_S = 60.0
+_TICK_S = 0.01
 _QUESTIONS_LIMIT = 256
 _LASTING_LIMIT = 1024
 DISCOVERY_S = 5.0
@@ -64,7 +65,7 @@ class _Pending:
     relay: Relay | None
     timeouts: "Timeouts"
     deadline: float
-    timer: asyncio.TimerHandle | None = None
+    expires_at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,8 @@ class Link:
         self._asked: dict[RequestId, asyncio.Task[None]] = {}
         self._lasting: OrderedDict[RequestId, Relay] = OrderedDict()
         self._awaited_calls: dict[str, asyncio.Future[Relay]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._looks_at = 0.0
         self._tasks = Tasks()
         self._next_id = 0
         self._end: asyncio.Future[ChildError] = asyncio.get_running_loop().create_future()
@@ -169,6 +172,8 @@ class Link:
     async def close(self) -> None:
         """End the connection; requests in flight fail with `ChildError`."""
         self.lost("it was stopped")
+        if self._timer is not None:
+            self._timer.cancel()
         try:
             await self._tasks.close()
             await self._transport.close()
@@ -279,8 +284,6 @@ class Link:
             raise
         finally:
             self._pending.pop(request_id, None)
-            if pending.timer is not None:
-                pending.timer.cancel()
 
     def _register(self, request_id: RequestId, relay: Relay | None, timeouts: Timeouts) -> _Pending:
         loop = asyncio.get_running_loop()
@@ -289,7 +292,7 @@ class Link:
         if relay is not None and self._awaited_calls:
             for question in [question for question in self._awaited_calls if relay.can_answer(question)]:
                 self._awaited_calls.pop(question).set_result(relay)
-        self._extend(pending, request_id)
+        self._extend(pending)
         return pending
 
     def _stamped(self, params: Json, relay: Relay | None, meta: Json | None, request_id: RequestId) -> Json | None:
@@ -313,25 +316,39 @@ class Link:
         schema = self.schemas.get(params.get("name", "")) if method == "tools/call" else None
         return {headers.VERSION: self.version, **headers.request_headers(method, params, schema)}
 
-    def _expire(self, request_id: RequestId) -> None:
-        pending = self._pending.get(request_id)
-        if pending is None or pending.answer.done():
-            return
-        is_over = asyncio.get_running_loop().time() + 0.01 >= pending.deadline
+    def _expire(self, request_id: RequestId, pending: _Pending) -> None:
+        is_over = asyncio.get_running_loop().time() + _TICK_S >= pending.deadline
         if self._asked and not is_over:
-            self._extend(pending, request_id)  # somebody is still thinking about a question of the child
+            self._extend(pending)  # somebody is still thinking about a question of the child
             return
         limits = pending.timeouts
         why = f"was not done after {limits.total_s:g} s" if is_over else f"gave no sign of life for {limits.idle_s:g} s"
         self._give_up(request_id, "timeout")
         pending.answer.set_exception(ChildError(f"it {why}"))
 
-    def _extend(self, pending: _Pending, request_id: RequestId) -> None:
-        loop = asyncio.get_running_loop()
-        if pending.timer is not None:
-            pending.timer.cancel()
-        wait = min(pending.timeouts.idle_s, max(0.0, pending.deadline - loop.time()))
-        pending.timer = loop.call_later(wait, self._expire, request_id)
+    def _extend(self, pending: _Pending) -> None:
+        now = asyncio.get_running_loop().time()
+        pending.expires_at = min(now + pending.timeouts.idle_s, pending.deadline)
+        self._look_at(pending.expires_at)
+
+    def _look_at(self, when: float) -> None:
+        # One timer for all requests, because one for each would have to be made and cancelled every time.
+        if self._timer is not None:
+            if self._looks_at <= when:
+                return
+            self._timer.cancel()
+        self._looks_at = when
+        self._timer = asyncio.get_running_loop().call_at(when, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        now = asyncio.get_running_loop().time()
+        for request_id, pending in tuple(self._pending.items()):
+            if pending.expires_at <= now + _TICK_S and not pending.answer.done():
+                self._expire(request_id, pending)
+        waiting = [pending.expires_at for pending in self._pending.values() if not pending.answer.done()]
+        if waiting:
+            self._look_at(min(waiting))
 
     def _give_up(self, request_id: RequestId, reason: str) -> None:
         if (
@@ -415,7 +432,7 @@ class Link:
             token = params.get("progressToken")
             pending = self._pending.get(token) if isinstance(token, int | str) else None
             if pending is not None and pending.relay is not None and not pending.answer.done():
-                self._extend(pending, token)  # type: ignore[arg-type]  # a token that was found is an id
+                self._extend(pending)
                 if pending.relay.progress_token is not None:
                     pending.relay.notify(method, {**params, "progressToken": pending.relay.progress_token})
             elif isinstance(token, int | str) and token in self._lasting:

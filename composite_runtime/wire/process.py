@@ -120,6 +120,9 @@ class Process(asyncio.SubprocessProtocol):
         """Take the transport asyncio has made."""
         self._transport = cast("asyncio.SubprocessTransport", transport)
         self._guard.add(self._transport.get_pid())
+        pipe = self._transport.get_pipe_transport(1)
+        if pipe is not None:
+            pipe.set_protocol(_Direct(self._output, pipe.get_protocol()))
 
     def pipe_data_received(self, fd: int, data: bytes | str) -> None:
         """Take what the child wrote."""
@@ -149,6 +152,20 @@ class Process(asyncio.SubprocessProtocol):
         ended, self._ended = self._ended, None
         if ended is not None:
             ended()
+
+
+class _Direct(asyncio.Protocol):
+    """Takes what a child writes as soon as it is read: asyncio would let a turn of the loop pass first."""
+
+    def __init__(self, output: Callable[[int, bytes], None], own: asyncio.BaseProtocol) -> None:
+        self._output = output
+        self._own = own
+
+    def data_received(self, data: bytes) -> None:
+        self._output(1, data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._own.connection_lost(exc)
 
 
 def _signal_group(pid: int, name: str) -> bool:

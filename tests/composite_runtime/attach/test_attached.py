@@ -182,7 +182,7 @@ async def test_messages_are_seen_only_by_those_who_ask_and_only_while_they_do(
     secrets.resolve("${secret:key}")
     feed = Feed("g")
     wanted: list[bool] = []
-    feed.frames_wanted = wanted.append
+    feed.watched = lambda _, frames: wanted.append(frames)
     async with feeding(feed) as run:
         plain, curious = attached.follow(run), attached.follow(run, frames=True)
         await until(plain, Following)
@@ -207,7 +207,7 @@ async def test_messages_are_seen_only_by_those_who_ask_and_only_while_they_do(
 async def test_the_first_messages_are_kept_for_a_watcher_that_is_sure_to_come() -> None:
     feed = Feed("g", keeps_first=True)
     wanted: list[bool] = []
-    feed.frames_wanted = wanted.append
+    feed.watched = lambda _, frames: wanted.append(frames)
     async with feeding(feed) as run:
         feed.line(encode(Frame(hop="n", way="out", message={"id": 1})))
         feed.tell(started(1))
