@@ -337,7 +337,8 @@ class _Connection(asyncio.Protocol):
         is_waiting = exchange is None or not self._is_read
         if is_waiting and now - self._heard_at > self._limits.silence_s:
             self._transport.close()
-        elif exchange is not None and exchange.silent is not None and now - max(self._heard_at, self._sent_at) >= self._limits.quiet_s:
+        is_quiet = now - max(self._heard_at, self._sent_at) >= self._limits.quiet_s
+        if is_quiet and exchange is not None and exchange.silent is not None:
             exchange.silent()
         self._timer = self._loop.call_later(min(self._limits.quiet_s / 2, self._limits.silence_s / 3), self._watch)
 

@@ -303,3 +303,42 @@ async def test_a_request_in_flight_is_answered_before_the_end() -> None:
         _, headers, body = await busy.answer()
 
     assert (headers["connection"], body) == ("close", b"done")
+
+
+async def test_a_head_that_was_said_before_is_understood_as_that_one_and_another_anew() -> None:
+    echo = Echo()
+    async with serving(echo) as (_, connect):
+        peer = await connect()
+        first = post("/wait", b"", "X-Who: a")
+        for request in (first, first, post("/wait", b"", "X-Who: b"), post("/wait")):
+            peer.send(request)
+        seen = []
+        for _ in range(4):
+            exchange = await echo.waiting.get()
+            seen.append(exchange.headers.get("x-who"))
+            exchange.answer(200)
+
+    assert seen == ["a", "a", "b", None]
+
+
+async def test_who_lets_a_client_wait_is_asked_for_a_sign_now_and_then_until_it_has_answered() -> None:
+    echo = Echo()
+    signs: asyncio.Queue[bytes] = asyncio.Queue()
+    async with serving(echo, Limits(quiet_s=0.1)) as (_, connect):
+        peer = await connect()
+        peer.send(post("/wait"))
+        exchange = await echo.waiting.get()
+        exchange.begin({"content-type": "text/plain"})
+
+        def sign() -> None:
+            exchange.write(b".")
+            signs.put_nowait(b".")
+
+        exchange.silent = sign
+        async with asyncio.timeout(PATIENCE_S):
+            said = [await signs.get(), await signs.get()]
+        exchange.end()
+        _, _, body = await peer.answer()
+
+    assert body == b"".join(said)
+    assert exchange.silent is None

@@ -8,6 +8,7 @@ import pytest
 
 from composite_runtime.composite import Composite
 from composite_runtime.errors import ChildError, SecretMissing, UnknownName
+from composite_runtime.events import CallFinished, CallStarted, Event
 from composite_runtime.front.changes import COALESCE_S
 from composite_runtime.front.server import Server, parts_of
 from composite_runtime.front.session import Session
@@ -387,3 +388,14 @@ async def test_a_list_that_changes_while_it_is_read_is_read_again_and_one_that_c
         await asyncio.wait([listening])
         provider.notice(Kind.TOOLS)
     client.server.close()
+
+
+async def test_a_call_is_told_hop_by_hop_while_somebody_hears_it_and_costs_nothing_while_nobody_does() -> None:
+    events: list[Event] = []
+    client = await legacy(Composite("c", "c", [member("p", tools=("t",))], events.append))
+    client.server.is_heard = False
+    await client.ask("tools/call", {"name": "p_t"})
+    assert events == []
+    client.server.is_heard = True
+    await client.ask("tools/call", {"name": "p_t"})
+    assert [type(event) for event in events] == [CallStarted, CallFinished]

@@ -1,6 +1,6 @@
 """The answer to a post: JSON, or a stream of events."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import pytest
@@ -15,6 +15,7 @@ class Wire:
     def __init__(self) -> None:
         self.sent: list[Any] = []
         self.unsent = 0
+        self.silent: Callable[[], object] | None = None
 
     def answer_pieces(self, status: int, body: list[bytes], headers: Mapping[str, str] | None = None) -> None:
         self.sent.append((status, b"".join(body), dict(headers or {})))
@@ -89,3 +90,14 @@ async def test_a_client_that_does_not_read_loses_the_stream_and_not_our_memory(w
     events.push(b"2")
     events.push(b"3")
     assert wire.sent[2:] == ["abort"]
+
+
+async def test_a_client_that_waits_for_long_is_told_that_somebody_is_there(wire: Wire) -> None:
+    events = stream(wire)
+    silent = cast(Exchange, wire).silent
+    assert silent is not None
+    silent()
+    silent()
+    events.finish([b"{}"])
+    assert wire.sent == [BEGIN, b": ping\n\n", b": ping\n\n", b"event: message\ndata: {}\n\n", "end"]
+    assert cast(Exchange, wire).silent is None
