@@ -11,6 +11,7 @@ from typing import Any
 from composite_runtime.errors import ChildError
 from composite_runtime.tasks import Tasks
 from composite_runtime.wire import headers, jsonrpc
+from composite_runtime.wire.alarm import Alarm
 from composite_runtime.wire.call import Relay
 from composite_runtime.wire.era import (
     LEGACY_VERSIONS,
@@ -104,8 +105,7 @@ class Link:
         self._asked: dict[RequestId, asyncio.Task[None]] = {}
         self._lasting: OrderedDict[RequestId, Relay] = OrderedDict()
         self._awaited_calls: dict[str, asyncio.Future[Relay]] = {}
-        self._timer: asyncio.TimerHandle | None = None
-        self._looks_at = 0.0
+        self._alarm = Alarm(self._expire_all)
         self._tasks = Tasks()
         self._next_id = 0
         self._end: asyncio.Future[ChildError] = asyncio.get_running_loop().create_future()
@@ -172,8 +172,7 @@ class Link:
     async def close(self) -> None:
         """End the connection; requests in flight fail with `ChildError`."""
         self.lost("it was stopped")
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.close()
         try:
             await self._tasks.close()
             await self._transport.close()
@@ -329,26 +328,16 @@ class Link:
     def _extend(self, pending: _Pending) -> None:
         now = asyncio.get_running_loop().time()
         pending.expires_at = min(now + pending.timeouts.idle_s, pending.deadline)
-        self._look_at(pending.expires_at)
+        self._alarm.set(pending.expires_at)
 
-    def _look_at(self, when: float) -> None:
-        # One timer for all requests, because one for each would have to be made and cancelled every time.
-        if self._timer is not None:
-            if self._looks_at <= when:
-                return
-            self._timer.cancel()
-        self._looks_at = when
-        self._timer = asyncio.get_running_loop().call_at(when, self._look)
-
-    def _look(self) -> None:
-        self._timer = None
-        now = asyncio.get_running_loop().time()
+    def _expire_all(self) -> None:
+        soon = asyncio.get_running_loop().time() + _TICK_S
         for request_id, pending in tuple(self._pending.items()):
-            if pending.expires_at <= now + _TICK_S and not pending.answer.done():
+            if not pending.answer.done() and pending.expires_at <= soon:
                 self._expire(request_id, pending)
         waiting = [pending.expires_at for pending in self._pending.values() if not pending.answer.done()]
         if waiting:
-            self._look_at(min(waiting))
+            self._alarm.set(min(waiting))
 
     def _give_up(self, request_id: RequestId, reason: str) -> None:
         if (
