@@ -120,6 +120,15 @@ TABLE: tuple[Spec, ...] = (
     Spec("edit.cut", "Cut", ("Ctrl+X",), "cut", _things, "canvas"),
     Spec("edit.copy", "Copy", ("Ctrl+C",), "copy", _things, "canvas"),
     Spec("edit.paste", "Paste", ("Ctrl+V",), "paste", lambda now: now.can_paste, "canvas"),
+    Spec(
+        "edit.paste_wired",
+        "Paste with wires",
+        ("Ctrl+Shift+V",),
+        None,
+        lambda now: now.can_paste,
+        "canvas",
+        help="Copies are connected with what their originals are connected with",
+    ),
     Spec("edit.duplicate", "Duplicate", ("Ctrl+D",), "duplicate", _things, "canvas"),
     Spec("edit.delete", "Delete", ("Del", "Backspace"), "trash", _any, "canvas"),
     Spec(

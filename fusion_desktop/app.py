@@ -9,13 +9,13 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from composite_runtime.errors import FusionError
 from composite_runtime.interop import login_path
 from fusion_desktop import assets, tasks, theme
 from fusion_desktop.calling import Calling
 from fusion_desktop.diagnosing import Diagnosing
 from fusion_desktop.document.document import Document
-from fusion_desktop.document.files import DocumentFile, Recovered, left_behind
+from fusion_desktop.document.files import DocumentFile
+from fusion_desktop.document.journal import Recovered, left_behind
 from fusion_desktop.first_starts import FirstStarts
 from fusion_desktop.inspector.inspector import Inspector
 from fusion_desktop.inspector.json_tree import JsonTree
@@ -109,16 +109,15 @@ class Program(QObject):
         self.window.banner.tell(
             f"{name} was open when Fusion ended unexpectedly. Its unsaved changes were kept.",
             role="warning",
-            choices=(("Restore them", lambda: self._restore(found)), ("Discard them", found.journal.unlink)),
+            choices=(
+                ("Restore them", lambda: self.window.filing.restore(found)),
+                ("Discard them", lambda: self._discard(found)),
+            ),
         )
 
-    def _restore(self, found: Recovered) -> None:
-        try:
-            self.file.restore(found)
-        except FusionError as error:
-            self.window.show_error(error.message)
-            return
-        self.window.editing.fit()
+    def _discard(self, found: Recovered) -> None:
+        found.drop()
+        self.offer_recovery()  # there may be more than one
 
     async def end(self) -> None:
         """Stop what runs, then everything that is under way."""

@@ -61,21 +61,25 @@ class Arrivals(QObject):
         """Return what does each action of the table that brings something in."""
         return {
             "edit.paste": self.paste,
+            "edit.paste_wired": lambda: self.paste(wired=True),
             "file.import": self.choose,
             "file.registry": self.browse,
             "file.secrets": self.show_secrets,
         }
 
-    def paste(self) -> None:
-        """Add what lies on the clipboard: nodes, a configuration, a command, a link or a URL, or files."""
+    def paste(self, *, wired: bool = False) -> None:
+        """Add what lies on the clipboard: nodes, a configuration, a command, a link or a URL, or files.
+
+        With `wired`, copied nodes are connected with what their originals were connected with.
+        """
         mime = QGuiApplication.clipboard().mimeData()
         files = [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()] if mime is not None else []
         if files:
             self.take_files(files, None)
         else:
-            self.take_text(QGuiApplication.clipboard().text(), None)
+            self.take_text(QGuiApplication.clipboard().text(), None, wired=wired)
 
-    def take_text(self, text: str, at: QPointF | None) -> None:
+    def take_text(self, text: str, at: QPointF | None, *, wired: bool = False) -> None:
         """Add the nodes in a text."""
         if (template := foreign.offer_in(text)) is not None:
             self.add(template, at)
@@ -85,7 +89,7 @@ class Arrivals(QObject):
         except FusionError as error:
             self.refused.emit(sentence(error.message))
             return
-        self._add("Paste", arrival, at)
+        self._add("Paste", arrival, at, wired=wired)
 
     def take_files(self, paths: Sequence[Path], at: QPointF | None) -> None:
         """Open a graph; add the servers of anything else."""
@@ -101,8 +105,8 @@ class Arrivals(QObject):
         for template in found:
             self.add(template, at)
 
-    def _add(self, word: str, arrival: Arrival, at: QPointF | None) -> None:
-        self._editing.add_part(word, arrival.part, at)
+    def _add(self, word: str, arrival: Arrival, at: QPointF | None, *, wired: bool = False) -> None:
+        self._editing.add_part(word, arrival.part, at, wired=wired)
         self._completing.keep(arrival.secrets)
         if arrival.problems:
             self.refused.emit("; ".join(sentence(problem) for problem in arrival.problems))

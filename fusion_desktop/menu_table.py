@@ -33,6 +33,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "edit.cut",
             "edit.copy",
             "edit.paste",
+            "edit.paste_wired",
             "edit.duplicate",
             "edit.rename",
             "",

@@ -12,7 +12,7 @@ from fusion_desktop import theme
 from fusion_desktop.canvas import picture
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.dialogs.picture import PictureDialog, Wish
-from fusion_desktop.document import changes
+from fusion_desktop.document import copying
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.mermaid import mermaid
 
@@ -101,7 +101,7 @@ class Picturing(QObject):
 
     def _graph(self, wish: Wish) -> Graph:
         graph = self._document.graph
-        return changes.part_of(graph, self._scene.selected()) if wish.only_selection else graph
+        return copying.part_of(graph, self._scene.selected()) if wish.only_selection else graph
 
     def _states(self) -> picture.States:
         items = ((item.node_id, item.state, item.detail) for item in self._scene.node_items)

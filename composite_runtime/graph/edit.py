@@ -16,8 +16,12 @@ def new_graph(name: str = "Untitled") -> Graph:
 
 def fresh_id(graph: Graph, name: str) -> str:
     """Return an id that no node has yet, readable because it comes from the name."""
+    return free_id({one.id for one in (*graph.nodes, *graph.annotations)}, name)
+
+
+def free_id(taken: Collection[str], name: str) -> str:
+    """Return an id that is not taken, readable because it comes from the name."""
     stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "node"
-    taken = {one.id for one in (*graph.nodes, *graph.annotations)}
     if stem not in taken:
         return stem
     return next(name for number in range(2, len(taken) + 3) if (name := f"{stem}-{number}") not in taken)

@@ -12,7 +12,7 @@ from composite_runtime.graph.model import CompositeNode, Graph, ServerNode
 from fusion_desktop.canvas.marking import Marking
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.canvas.view import CanvasView
-from fusion_desktop.document import arranging, changes, layout, marks, places
+from fusion_desktop.document import arranging, changes, copying, layout, marks, places
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.template import Template
 
@@ -39,6 +39,9 @@ class Editing(QObject):
         view.rename_done.connect(self.rename)
         view.enter_wanted.connect(self.enter)
         view.escaped.connect(self.escape)
+        # Another graph is shown from its outside, and was never looked at before.
+        document.loaded.connect(self._views.clear)
+        document.loaded.connect(lambda: self.show_level(None))
         self._reached_last = ""
 
     def handlers(self) -> dict[str, Callable[[], object]]:
@@ -91,11 +94,9 @@ class Editing(QObject):
         node = changes.named(document.graph, template.node)
         into = None if at is not None else self._place_for_new()
         if at is None and into is None:
-            centre = self._view.mapToScene(self._view.viewport().rect().center())
-            at = QPointF(round(centre.x() / 20) * 20 - 100, round(centre.y() / 20) * 20 - 30)
-            at = self._free_near(at, node)
-        elif at is not None and (under := self._scene.composite_at(at)) is not None:
-            into = under.node_id
+            at = self._free_near(self._middle(), node)
+        elif at is not None:
+            into = self._scene.level_at(at)
         target = document.node(into) if into else None
         corner = (at.x(), at.y()) if at is not None else None
         text = f"Add {node.name} to {target.name}" if target else f"Add {node.name}"
@@ -109,8 +110,7 @@ class Editing(QObject):
         node, other = changes.named(document.graph, template.node), document.node(node_id)
         if other is None:
             return
-        under = self._scene.composite_at(at)
-        into = under.node_id if under is not None and under.node_id != node_id else None
+        into = self._scene.level_at(at, without={node_id})
         ends = (node.id, node_id) if as_member else (node_id, node.id)
 
         def change(graph: Graph) -> Graph:
@@ -152,27 +152,40 @@ class Editing(QObject):
     def copy(self) -> None:
         """Put what is selected on the clipboard as the text of a graph, without secrets."""
         if nodes := self._scene.selected():
-            QGuiApplication.clipboard().setText(changes.copied(self._document.graph, nodes))
+            QGuiApplication.clipboard().setText(copying.copied(self._document.graph, nodes))
             self.said.emit(f"Copied {self._what(nodes)}")
 
     def cut(self) -> None:
-        """Copy, then delete."""
-        self.copy()
-        self._remove("Cut")
+        """Copy what is selected with all that lies in it, and take it away."""
+        graph = self._document.graph
+        if nodes := self._unlocked(self._scene.selected(), "cut"):
+            QGuiApplication.clipboard().setText(copying.copied(graph, nodes))
+            whole = places.inside(self._document.holders, nodes)
+            self._document.edit(f"Cut {self._what(nodes)}", changes.removed(graph, whole))
 
-    def add_part(self, word: str, part: Graph, at: QPointF | None) -> None:
-        """Add the nodes of a graph at a point, or else where there is room in view; copies lie beside originals."""
-        under = self._scene.composite_at(at) if at is not None else None
-        into = under.node_id if under is not None else self._scene.root
-        known = self._document.graph
+    def add_part(self, word: str, part: Graph, at: QPointF | None, *, wired: bool = False) -> None:
+        """Add the nodes of a graph: at a point, beside the originals if these are in view, or where there is room.
+
+        With `wired` they are connected with what the originals were connected with.
+        """
         ids = [one.id for one in (*part.nodes, *part.annotations)]
-        if at is None and not any(known.node(one) or known.annotation(one) for one in ids):
-            centre = self._view.mapToScene(self._view.viewport().rect().center())
-            at = self._free_near(QPointF(round(centre.x() / 20) * 20 - 100, round(centre.y() / 20) * 20 - 30), part)
+        into = self._scene.level_at(at) if at is not None else self._scene.root
+        if at is None and not self._are_in_view(ids):
+            at = self._free_near(self._middle(), part)
         point = (at.x(), at.y()) if at is not None else None
-        graph, fresh = changes.pasted(self._document.graph, part, point, into)
+        graph, fresh = copying.pasted(self._document.graph, part, point, into, wired=wired)
         self._document.edit(f"{word} {marks.called(part, ids[0]) if len(fresh) == 1 else self._what(ids)}", graph)
         self.show_nodes(fresh)
+
+    def _are_in_view(self, ids: Sequence[str]) -> bool:
+        visible = self._view.mapToScene(self._view.viewport().rect()).boundingRect()
+        things = [self._scene.thing(one) for one in ids]
+        return any(one is not None and one.isVisible() and visible.intersects(one.body) for one in things)
+
+    def _middle(self) -> QPointF:
+        """Return where the corner of something new goes that shall lie in the middle of what is shown."""
+        centre = self._view.mapToScene(self._view.viewport().rect().center())
+        return QPointF(round(centre.x() / 20) * 20 - 100, round(centre.y() / 20) * 20 - 30)
 
     def show_nodes(self, nodes: Sequence[str]) -> None:
         """Select nodes and bring them into view."""
@@ -186,7 +199,7 @@ class Editing(QObject):
     def duplicate(self) -> None:
         """Make a second set of what is selected."""
         if nodes := self._scene.selected():
-            graph, fresh = changes.duplicated(self._document.graph, nodes)
+            graph, fresh = copying.duplicated(self._document.graph, nodes)
             self._document.edit(f"Duplicate {self._what(nodes)}", graph)
             self._scene.select(fresh)
 
@@ -194,18 +207,12 @@ class Editing(QObject):
 
     def delete(self) -> None:
         """Delete the selected nodes and wires."""
-        self._remove("Delete")
-
-    def _remove(self, word: str) -> None:
-        nodes, edges = self._scene.selected(), self._scene.selected_edges()
-        free = self._unlocked(nodes, word.lower())
-        if nodes and not free:
-            return
-        nodes = free
+        chosen, edges = self._scene.selected(), self._scene.selected_edges()
+        nodes = self._unlocked(chosen, "delete")
         if nodes:
-            text = f"{word} {self._what(nodes)}"
-        elif edges:
-            text = f"{word} {'wire' if len(edges) == 1 else f'{len(edges)} wires'}"
+            text = f"Delete {self._what(nodes)}"
+        elif edges and not chosen:
+            text = f"Delete {'wire' if len(edges) == 1 else f'{len(edges)} wires'}"
         else:
             return
         self._document.edit(text, changes.removed(self._document.graph, nodes, edges))
@@ -322,7 +329,7 @@ class Editing(QObject):
 
     def escape(self) -> None:
         """Select nothing; when nothing is selected, leave the composite whose inside is shown."""
-        if self._scene.selected_nodes() or self._scene.selected_edges():
+        if self._scene.selected() or self._scene.selected_edges():
             self._scene.select()
         else:
             self.leave()

@@ -8,6 +8,7 @@ from composite_runtime.graph.model import ServerNode, StdioTransport
 from fusion_desktop import assets, theme
 from fusion_desktop.canvas import ink as inks
 from fusion_desktop.canvas.state import State, draw_badge
+from fusion_desktop.document.copying import without_secrets
 from fusion_desktop.document.places import NODE_HEIGHT, NODE_WIDTH
 
 MARGIN = 10.0
@@ -44,7 +45,7 @@ class NodeItem(QGraphicsItem):
 
     def show_node(self, node: ServerNode) -> None:
         """Show what the node says now."""
-        self._node = node
+        self._node, self._summary = node, _summary(node)
         self._prepare()
 
     def show_state(self, state: State | None, detail: str) -> None:
@@ -173,7 +174,7 @@ class NodeItem(QGraphicsItem):
     def _prepare(self) -> None:
         pens = inks.ink()
         node = self._node
-        line = self.detail or _summary(node)
+        line = self.detail or self._summary
         elide, room = Qt.TextElideMode.ElideRight, _TEXT_WIDTH - (_BADGE_ROOM if self.shown_state else 0)
         self._title = _static(pens.title_metrics.elidedText(node.name, elide, room), pens.title)
         # Servers of one kind begin alike: what tells them apart stands at the end.
@@ -181,7 +182,7 @@ class NodeItem(QGraphicsItem):
         self._line = _static(pens.body_metrics.elidedText(line, middle, room), pens.body)
         self._icon = "terminal" if isinstance(node.transport, StdioTransport) else "globe"
         mark = f"Changed since it was accepted: {self.mark}" if self.mark else ""
-        words = (shown.look.words if (shown := self.shown_state) else "", self.detail, mark, _summary(node))
+        words = (shown.look.words if (shown := self.shown_state) else "", self.detail, mark, self._summary)
         self.setToolTip("\n".join([node.name, *(word for word in words if word)]))
         self.update()
 
@@ -197,8 +198,8 @@ def _paint_mark(painter: QPainter) -> None:
 
 
 def _summary(node: ServerNode) -> str:
-    """Return in a few words how the server is reached."""
-    transport = node.transport
+    """Return in a few words how the server is reached. No secret shows: pictures of the canvas go anywhere."""
+    transport = without_secrets(node).transport
     if isinstance(transport, StdioTransport):
         # What is started by a package runner matters more than the runner.
         words = [transport.command, *transport.args]

@@ -149,15 +149,20 @@ class CanvasScene(QGraphicsScene):
                 return None
         return None
 
+    def wires_near(self, point: QPointF) -> Iterator[EdgeItem]:
+        """Return the wires at a point that something could be put into."""
+        reach = QRectF(point.x() - 4, point.y() - 4, 8, 8)
+        return (item for item in self.items(reach) if isinstance(item, EdgeItem) and not item.is_stand_in)
+
     def wire_for(self, composite_id: str | None, point: QPointF) -> EdgeItem | None:
         """Return the wire at a point between whose ends a composite could go; None stands for a new one."""
-        reach, graph = QRectF(point.x() - 4, point.y() - 4, 8, 8), self._document.graph
-        for item in self.items(reach):
-            if not isinstance(item, EdgeItem) or item.is_stand_in:
-                continue
-            if composite_id is None or changes.fits_between(graph, composite_id, *item.ends):
-                return item
-        return None
+        graph = self._document.graph
+        fits = (
+            wire
+            for wire in self.wires_near(point)
+            if composite_id is None or changes.fits_between(graph, composite_id, *wire.ends)
+        )
+        return next(fits, None)
 
     def composite_at(self, point: QPointF, without: Collection[str] = ()) -> CompositeItem | None:
         """Return the innermost composite at a point that is none of `without`."""
@@ -165,6 +170,16 @@ class CanvasScene(QGraphicsScene):
             if isinstance(item, CompositeItem) and item.node_id not in without and item.body.contains(point):
                 return item
         return None
+
+    def level_at(self, point: QPointF, without: Collection[str] = ()) -> str | None:
+        """Return the composite that something at a point lies in: beside all others, the one whose inside is shown."""
+        item = self.level_item(point, without)
+        return item.node_id if item is not None else None
+
+    def level_item(self, point: QPointF, without: Collection[str] = ()) -> CompositeItem | None:
+        """Return what shows the composite that something at a point lies in."""
+        around = self._items.get(self._root) if self._root is not None and self._root not in without else None
+        return self.composite_at(point, without) or (around if isinstance(around, CompositeItem) else None)
 
     # Selection
 

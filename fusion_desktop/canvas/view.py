@@ -5,7 +5,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
-    QBrush,
     QContextMenuEvent,
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -16,7 +15,6 @@ from PySide6.QtGui import (
     QMouseEvent,
     QNativeGestureEvent,
     QPainter,
-    QPixmap,
     QPixmapCache,
     QResizeEvent,
     QTransform,
@@ -28,6 +26,7 @@ from composite_runtime.errors import FusionError
 from fusion_desktop import theme
 from fusion_desktop.canvas.annotation_item import AnnotationItem, NoteItem
 from fusion_desktop.canvas.composite_item import CompositeItem
+from fusion_desktop.canvas.dots import Dots
 from fusion_desktop.canvas.gestures.base import Gesture, Ground
 from fusion_desktop.canvas.gestures.drop import Drop
 from fusion_desktop.canvas.gestures.pan import Pan
@@ -36,7 +35,6 @@ from fusion_desktop.canvas.node_item import NodeItem
 from fusion_desktop.canvas.overlay import Hint, NameEdit, NoteEdit
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.document.document import Document
-from fusion_desktop.document.places import GRID
 from fusion_desktop.document.template import Template
 
 SMALLEST, LARGEST, STEP = 0.1, 2.5, 1.15
@@ -63,8 +61,8 @@ class CanvasView(QGraphicsView):
     """Escape was pressed, and no gesture was under way."""
     rename_done = Signal(str, str)
     fold_wanted = Signal(str)
-    sign_in_wanted = Signal(str)
     """A composite is to be collapsed, or expanded."""
+    sign_in_wanted = Signal(str)
     worded = Signal(str, str)
     """A note was written."""
     files_dropped = Signal(list, QPointF)
@@ -79,9 +77,12 @@ class CanvasView(QGraphicsView):
         self._ground = Ground(document, scene, self._sight)
         self._gesture: Gesture | None = None
         self._pressed: tuple[QPoint, Callable[[], Gesture | None]] | None = None
+        self._button = Qt.MouseButton.NoButton
+        self._modifiers = Qt.KeyboardModifier.NoModifier
         self._space_held = self._space_used = False
         self._drop: Drop | None = None
         self._pointer = QPoint()
+        self._dots = Dots()
         self.setScene(scene)
         self.setAccessibleName("Canvas")
         self.viewport().setAccessibleName("Canvas")
@@ -110,6 +111,8 @@ class CanvasView(QGraphicsView):
         self._auto_pan.setInterval(16)
         self._auto_pan.timeout.connect(self._pan_at_edge)
         theme.signals.changed.connect(self._restyle)
+        # What a gesture began with may be gone.
+        document.edited.connect(self._give_up)
         self._restyle()
 
     # Looks
@@ -121,38 +124,11 @@ class CanvasView(QGraphicsView):
 
     def _restyle(self) -> None:
         self.setBackgroundBrush(theme.colour("canvas"))
-        self._tiles: dict[tuple[int, float], QPixmap] = {}
+        self._dots.forget()
         self.viewport().update()
 
     def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
-        """Fill with dots, one every grid step, and none where they would be a grey haze."""
-        painter.fillRect(rect, theme.colour("canvas"))
-        scale = self.scale_factor
-        if scale < 0.4:
-            return
-        step = GRID * (2 if scale < 0.8 else 1)
-        brush = QBrush(self._tile(step, scale))
-        brush.setTransform(QTransform.fromScale(1 / scale, 1 / scale))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.fillRect(rect, brush)
-
-    def _tile(self, step: int, scale: float) -> QPixmap:
-        key = (step, round(scale, 4))
-        if key not in self._tiles:
-            ratio = self.devicePixelRatioF()
-            side = max(1, round(step * scale * ratio))
-            tile = QPixmap(side, side)
-            tile.setDevicePixelRatio(ratio)
-            tile.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(tile)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme.colour("grid"))
-            middle = side / ratio / 2
-            painter.drawEllipse(QPointF(middle, middle), 1.1, 1.1)
-            painter.end()
-            self._tiles = {key: tile}
-        return self._tiles[key]
+        self._dots.paint(painter, rect, self.scale_factor, self.devicePixelRatioF())
 
     # Navigation
 
@@ -236,6 +212,9 @@ class CanvasView(QGraphicsView):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
+        if self._gesture is not None or self._pressed is not None:
+            return  # another button, while one is held
+        self._button = event.button()
         point = self.mapToScene(event.position().toPoint())
         if event.button() == Qt.MouseButton.MiddleButton or self._space_held:
             self._space_used = True
@@ -244,12 +223,12 @@ class CanvasView(QGraphicsView):
         if event.button() == Qt.MouseButton.RightButton:
             self._select_under(point)
             return
-        if event.button() == Qt.MouseButton.LeftButton and self._gesture is None:
+        if event.button() == Qt.MouseButton.LeftButton:
             start = gesture_for(self._ground, point, event.modifiers(), self.wire_dropped.emit)
             self._pressed = (event.position().toPoint(), start)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._pointer = event.position().toPoint()
+        self._pointer, self._modifiers = event.position().toPoint(), event.modifiers()
         if self._gesture is None and self._pressed is not None:
             start, make = self._pressed
             if (self._pointer - start).manhattanLength() >= DRAG_DISTANCE:
@@ -263,10 +242,12 @@ class CanvasView(QGraphicsView):
             super().mouseMoveEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() != self._button:
+            return
         pressed, self._pressed = self._pressed, None
         if self._gesture is not None:
             self._end(event.position(), event.modifiers())
-        elif pressed is not None and event.button() == Qt.MouseButton.LeftButton:
+        elif pressed is not None:
             self._click(self.mapToScene(pressed[0]), event.modifiers())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -318,6 +299,10 @@ class CanvasView(QGraphicsView):
             gesture.cancel()
         return gesture is not None
 
+    def _give_up(self) -> None:
+        if self._gesture is not None and not isinstance(self._gesture, Pan):
+            self.cancel_gesture()
+
     def _settle(self) -> None:
         self._auto_pan.stop()
         self._hint.hide()
@@ -335,7 +320,7 @@ class CanvasView(QGraphicsView):
             (self._pointer.y() < AUTO_PAN_MARGIN) - (self._pointer.y() > area.height() - AUTO_PAN_MARGIN)
         )
         self.pan(QPointF(dx, dy))
-        self._follow(Qt.KeyboardModifier.NoModifier)
+        self._follow(self._modifiers)
 
     def _click(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         """Select what was clicked; with Shift or Ctrl add it or take it away."""
@@ -409,6 +394,8 @@ class CanvasView(QGraphicsView):
         super().focusOutEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self._gesture is not None:
+            return
         chosen = "edge" if self._scene.selected_edges() else "canvas"
         if self._scene.selected():
             chosen = "node" if self._scene.selected_nodes() else "annotation"
@@ -449,7 +436,7 @@ class CanvasView(QGraphicsView):
     # Drops from outside
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        template = Drop.template_in(event.mimeData())
+        template = Template.from_mime(event.mimeData())
         if template is not None:
             self._drop = Drop(self._ground, template)
             event.acceptProposedAction()
@@ -475,7 +462,7 @@ class CanvasView(QGraphicsView):
         event.acceptProposedAction()
         if self._drop is not None:
             drop, self._drop = self._drop, None
-            template = Drop.template_in(event.mimeData())
+            template = Template.from_mime(event.mimeData())
             if template is not None and template.asks:
                 drop.cancel()
                 self.template_dropped.emit(template, point)

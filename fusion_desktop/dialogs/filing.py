@@ -13,6 +13,7 @@ from fusion_desktop.dialogs.ask import ask
 from fusion_desktop.dialogs.export import ExportDialog
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.files import DocumentFile
+from fusion_desktop.document.journal import Recovered
 from fusion_desktop.settings import Settings
 
 _FILTER = "Graphs (*.fusion *.fusion.json *.json);;All files (*)"
@@ -89,6 +90,14 @@ class Filing(QObject):
             return
         self.opened.emit()
 
+    def restore(self, recovered: Recovered) -> None:
+        """Go on with what a program that died has not saved, after the present graph is safe."""
+        self.guarded(lambda: self._restore(recovered))
+
+    def _restore(self, recovered: Recovered) -> None:
+        self._file.restore(recovered)
+        self.opened.emit()
+
     def save(self, then: Callable[[], object] | None = None) -> None:
         """Save to the file it came from, or ask where."""
         if self._file.path is None:
@@ -152,13 +161,9 @@ class Filing(QObject):
             self._window,
             f"Save the changes to {self._file.title}?",
             "What is not saved is lost.",
-            {"Save": lambda: self.save(go_on), "Don’t save": lambda: self._discard(go_on), "Cancel": lambda: None},
+            {"Save": lambda: self.save(go_on), "Don’t save": go_on, "Cancel": lambda: None},
             default="Save",
         )
-
-    def _discard(self, go_on: Callable[[], object]) -> None:
-        self._file.close()
-        go_on()
 
     def fill_recent(self, menu: QMenu) -> None:
         """Put the files opened last into a menu."""

@@ -1,11 +1,10 @@
 """What a user does to a graph, one pure function per gesture. Each returns a new graph or raises `GraphError`."""
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from composite_runtime.errors import GraphError
-from composite_runtime.graph import edit, file
-from composite_runtime.graph.model import Box, CompositeNode, Frame, Graph, ServerNode, StdioTransport
+from composite_runtime.graph import edit
+from composite_runtime.graph.model import Box, CompositeNode, Edge, Frame, Graph, ServerNode
 from fusion_desktop.document import places
 from fusion_desktop.document.places import HEADER, PADDING, Rect
 
@@ -28,11 +27,16 @@ def added(graph: Graph, node: Node, at: tuple[float, float] | None, into: str | 
 
 def named(graph: Graph, node: Node) -> Node:
     """Return the node with an id, and if need be a number behind its name, that the graph does not have yet."""
-    taken = {other.name for other in graph.nodes}
-    name, number = node.name, 2
-    while name in taken:
-        name, number = f"{node.name} {number}", number + 1
+    name = free_name({other.name for other in graph.nodes}, node.name)
     return node.but(id=edit.fresh_id(graph, name), name=name)
+
+
+def free_name(taken: Collection[str], wanted: str) -> str:
+    """Return a name that is not taken: with a number behind it if need be."""
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted} {number}", number + 1
+    return name
 
 
 def moved(graph: Graph, ids: Sequence[str], delta: tuple[float, float], into: str | None) -> Graph:
@@ -43,20 +47,41 @@ def moved(graph: Graph, ids: Sequence[str], delta: tuple[float, float], into: st
     home, held = places.levels(graph), places.holders(graph)
     tops = places.outermost(held, ids)
     carried = {top: places.inside(held, [top]) for top in tops}
-    for one in with_framed(graph, held, tops):
-        old = home.get(one)
-        if graph.annotation(one) is not None:
-            graph = _annotation_in(graph, one, into)
-            continue
-        if old is not None and old != into:
-            graph = edit.disconnect(graph, one, old)
-        if into is not None and not any(edge.target == into for edge in graph.memberships(one)):
-            graph = edit.connect(graph, one, into)
+    movers = with_framed(graph, held, tops)
+    nodes = {one: [home[one]] if one in home else [] for one in movers if graph.node(one) is not None}
+    for one in movers:
+        graph = _annotation_in(graph, one, into)
+    if into is None:
+        graph = graph.but(edges=tuple(e for e in graph.edges if e.target not in nodes.get(e.source, ())))
+        return places.pushed(graph, set().union(*carried.values()), *delta)
+    graph = rejoined(graph, nodes, into)
     for top in tops:
         graph = places.pushed(graph, carried[top], *_into_place(graph, top, delta, into, home.get(top)))
-        if into is not None:
-            graph = places.enclosing(graph, into, top)
-    return graph
+        if graph.layout[into].collapsed:
+            graph = places.enclosing(graph, into, top)  # the next one looks for room beside it
+    return places.enclosing(graph, into, *tops)
+
+
+def rejoined(graph: Graph, old: Mapping[str, Collection[str]], new: str) -> Graph:
+    """Return the graph in which each node of `old` is a member of `new` instead of those there, under the same name.
+
+    Raises:
+        GraphError: one of them may not be a member of `new`.
+    """
+    joined = {edge.source for edge in graph.members(new)}
+    for source in old:
+        if source not in joined and (reason := edit.why_not_connect(graph, source, new)):
+            raise GraphError(reason, source)
+    edges: list[Edge] = []
+    for edge in graph.edges:
+        if edge.target == new or edge.target not in old.get(edge.source, ()):
+            edges.append(edge)
+        elif edge.source not in joined:
+            # In its place, so that taking a group apart again gives back the order the members had.
+            edges.append(edge.but(target=new))
+            joined.add(edge.source)
+    edges += [Edge(source=source, target=new) for source in old if source not in joined]
+    return graph.but(edges=tuple(edges))
 
 
 def with_framed(graph: Graph, held: Mapping[str, str], ids: Iterable[str]) -> list[str]:
@@ -74,13 +99,9 @@ def _annotation_in(graph: Graph, annotation_id: str, into: str | None) -> Graph:
     return edit.replace_annotation(graph, annotation.but(inside=into)) if annotation is not None else graph
 
 
-def _into_place(
-    graph: Graph, top: str, delta: tuple[float, float], into: str | None, home: str | None
-) -> tuple[float, float]:
+def _into_place(graph: Graph, top: str, delta: tuple[float, float], into: str, home: str | None) -> tuple[float, float]:
     """Return how far something must move to follow a drag and to lie wholly in the composite it goes into."""
     rect = places.rect_of(graph, top)
-    if into is None:
-        return delta
     if graph.layout[into].collapsed and home != into:
         # Nobody can see where it was dropped, so it goes where there is room.
         x, y = places.free_spot(graph, into, (rect.width, rect.height))
@@ -103,9 +124,7 @@ def fits_between(graph: Graph, composite_id: str, source: str, target: str) -> b
 
 def inserted(graph: Graph, composite_id: str, source: str, target: str) -> Graph:
     """Return the graph in which `source` is a member of the composite, and this one of `target`, in its place."""
-    old = next((edge for edge in graph.members(target) if edge.source == source), None)
-    namespace = old.namespace if old is not None else None
-    graph = edit.connect(edit.disconnect(graph, source, target), source, composite_id, namespace)
+    graph = rejoined(graph, {source: [target]}, composite_id)
     if edit.why_not_connect(graph, composite_id, target) is None:
         graph = edit.connect(graph, composite_id, target)
     return graph
@@ -123,7 +142,7 @@ def settled(graph: Graph, node_id: str, composite_id: str) -> Graph:
 
 def resized(graph: Graph, composite_id: str, rect: Rect) -> Graph:
     """Return the graph in which a composite covers `rect`, or as much more as what it holds needs."""
-    home = places.homes(graph)
+    home = places.levels(graph)
     box = graph.layout.get(composite_id, places.DEFAULT_BOX)
     members = [places.rect_of(graph, child) for child, parent in home.items() if parent == composite_id]
     left = min([rect.x, *(m.x - PADDING for m in members)])
@@ -138,27 +157,33 @@ def removed(graph: Graph, node_ids: Collection[str], edges: Iterable[tuple[str, 
     """Return the graph without these edges and nodes. What lies inside a removed composite stays where it is."""
     for source, target in edges:
         graph = edit.disconnect(graph, source, target)
+    home = places.homes(graph)
+    for one in graph.annotations:
+        if one.inside is not None and one.inside in node_ids and one.id not in node_ids:
+            around = (outer for outer in places.ancestors(home, one.inside) if outer not in node_ids)
+            graph = _annotation_in(graph, one.id, next(around, None))
     return edit.remove_nodes(graph, set(node_ids)) if node_ids else graph
 
 
-def removed_and_reconnected(graph: Graph, node_ids: Collection[str]) -> Graph:
+def removed_and_reconnected(graph: Graph, node_ids: Iterable[str]) -> Graph:
     """Return the graph without these nodes; the members of a removed composite join those it was in."""
     for node_id in node_ids:
-        for member in graph.members(node_id):
-            for outer in graph.memberships(node_id):
-                if edit.why_not_connect(graph, member.source, outer.target) is None:
-                    graph = edit.connect(graph, member.source, outer.target)
-        graph = edit.remove_nodes(graph, {node_id})
+        graph = ungrouped(graph, node_id)
     return graph
 
 
 def grouped(graph: Graph, node_ids: Sequence[str], name: str) -> tuple[Graph, str]:
-    """Return the graph in which these things lie in a new composite around them, as its members, and its id."""
+    """Return the graph in which these things lie in a new composite around them, as its members, and its id.
+
+    The new composite takes their place wherever all of them were members.
+    """
     home, held = places.levels(graph), places.holders(graph)
     tops = places.outermost(held, node_ids)
     movers = with_framed(graph, held, tops)
-    if not any(graph.node(one) for one in movers):
+    nodes = [one for one in movers if graph.node(one) is not None]
+    if not nodes:
         raise GraphError("Select the nodes to group first")
+    shared = [e.target for e in graph.memberships(nodes[0]) if all(_is_in(graph, one, e.target) for one in nodes)]
     composite = named(graph, CompositeNode(id="", name=name))
     rects = [places.rect_of(graph, one) for one in tops]
     left = min(r.x for r in rects) - PADDING
@@ -168,31 +193,30 @@ def grouped(graph: Graph, node_ids: Sequence[str], name: str) -> tuple[Graph, st
     parents = {home.get(node_id) for node_id in movers}
     parent = parents.pop() if len(parents) == 1 else None
     graph = edit.add_node(graph, composite, Box(x=left, y=top, width=width, height=height))
-    for node_id in movers:
-        if graph.annotation(node_id) is not None:
-            graph = _annotation_in(graph, node_id, composite.id)
-            continue
-        if (old := home.get(node_id)) is not None:
-            graph = edit.disconnect(graph, node_id, old)
-        graph = edit.connect(graph, node_id, composite.id)
-    if parent is not None:
-        graph = places.enclosing(edit.connect(graph, composite.id, parent), parent, composite.id)
-    return graph, composite.id
+    for one in movers:
+        graph = _annotation_in(graph, one, composite.id)
+    old = {one: [*shared, *([home[one]] if one in home else [])] for one in nodes}
+    graph = rejoined(graph, old, composite.id)
+    for target in shared:
+        graph = edit.connect(graph, composite.id, target)
+    return (places.enclosing(graph, parent, composite.id) if parent in shared else graph), composite.id
 
 
 def ungrouped(graph: Graph, composite_id: str) -> Graph:
-    """Return the graph without the composite; what it held goes to the composite around it."""
-    home = places.levels(graph)
-    parent = home.get(composite_id)
-    members = [child for child, around in home.items() if around == composite_id]
-    graph = edit.remove_nodes(graph, {composite_id})
-    if parent is not None:
-        for member in members:
-            if graph.annotation(member) is not None:
-                graph = _annotation_in(graph, member, parent)
-            elif edit.why_not_connect(graph, member, parent) is None:
-                graph = edit.connect(graph, member, parent)
-    return graph
+    """Return the graph without a composite; its members join those it was in."""
+    around = [edge.target for edge in graph.memberships(composite_id)]
+    edges: list[Edge] = []
+    for edge in graph.edges:
+        if edge.target != composite_id:
+            edges.append(edge)
+            continue
+        fitting = (outer for outer in around if edit.why_not_connect(graph, edge.source, outer) is None)
+        edges.extend(edge.but(target=outer) for outer in fitting)
+    return removed(graph.but(edges=tuple(edges)), [composite_id])
+
+
+def _is_in(graph: Graph, node_id: str, composite_id: str) -> bool:
+    return any(edge.target == composite_id for edge in graph.memberships(node_id))
 
 
 def renamed(graph: Graph, node_id: str, name: str) -> Graph:
@@ -201,119 +225,6 @@ def renamed(graph: Graph, node_id: str, name: str) -> Graph:
     if not name.strip():
         raise GraphError("A node needs a name", node_id)
     return edit.replace_node(graph, node.but(name=name.strip())) if node else graph
-
-
-def part_of(graph: Graph, ids: Collection[str]) -> Graph:
-    """Return some nodes, frames and notes of a graph, what lies inside them, and the edges among them."""
-    whole = places.inside(places.holders(graph), ids)
-    return Graph(
-        id=graph.id,
-        name=graph.name,
-        nodes=tuple(node for node in graph.nodes if node.id in whole),
-        edges=tuple(edge for edge in graph.edges if edge.source in whole and edge.target in whole),
-        annotations=tuple(
-            one if one.inside in whole else one.but(inside=None) for one in graph.annotations if one.id in whole
-        ),
-        layout={one: box for one, box in graph.layout.items() if one in whole},
-    )
-
-
-def copied(graph: Graph, ids: Collection[str]) -> str:
-    """Return part of a graph as text. Values that look like secrets become references, so that anybody may see it."""
-    part = part_of(graph, ids)
-    return file.dumps(part.but(nodes=tuple(without_secrets(node) for node in part.nodes)))
-
-
-def pasted(
-    graph: Graph, part: Graph, at: tuple[float, float] | None, into: str | None = None
-) -> tuple[Graph, tuple[str, ...]]:
-    """Return the graph with the nodes of a part, their ids fresh, and the ids of those that lie in no other of them.
-
-    `at` is where their left upper corner goes; without it they lie a step beside the originals.
-    """
-    ids = [one.id for one in (*part.nodes, *part.annotations)]
-    left = min(places.rect_of(part, one).x for one in ids)
-    top = min(places.rect_of(part, one).y for one in ids)
-    dx, dy = (at[0] - left, at[1] - top) if at is not None else (2.0 * places.GRID, 2.0 * places.GRID)
-    fresh: dict[str, str] = {}
-    for node in part.nodes:
-        new = named(graph, node)
-        fresh[node.id] = new.id
-        box = part.layout[node.id]
-        graph = edit.add_node(graph, new, box.but(x=box.x + dx, y=box.y + dy, locked=False))
-    edges = [
-        edge.but(source=fresh[edge.source], target=fresh[edge.target])
-        for edge in part.edges
-        if edge.source in fresh and edge.target in fresh
-    ]
-    graph = graph.but(edges=(*graph.edges, *edges))
-    graph = _with_annotations(graph, part, fresh, (dx, dy))
-    tops = tuple(places.outermost(places.holders(graph), list(fresh.values())))
-    if into is not None:
-        graph = moved(graph, tops, (0.0, 0.0), into)
-    return graph, tops
-
-
-def duplicated(
-    graph: Graph, node_ids: Collection[str], delta: tuple[float, float] = (40.0, 40.0)
-) -> tuple[Graph, tuple[str, ...]]:
-    """Return the graph with a second set of these nodes, in the same composites, and the ids of the new ones."""
-    home, held = places.levels(graph), places.holders(graph)
-    ids = [one.id for one in (*graph.nodes, *graph.annotations) if one.id in node_ids]
-    tops = places.outermost(held, ids)
-    whole = places.inside(held, tops)
-    part = graph.but(annotations=tuple(one for one in graph.annotations if one.id in whole))
-    fresh: dict[str, str] = {}
-    for node in graph.nodes:
-        if node.id in whole:
-            new = named(graph, node)
-            fresh[node.id] = new.id
-            box = graph.layout.get(node.id, places.DEFAULT_BOX)
-            graph = edit.add_node(graph, new, box.but(x=box.x + delta[0], y=box.y + delta[1], locked=False))
-    # A copy joins the composites its original is in; edges among the copied nodes are copied among the copies.
-    edges = [
-        edge.but(source=fresh[edge.source], target=fresh.get(edge.target, edge.target))
-        for edge in graph.edges
-        if edge.source in fresh
-    ]
-    graph = graph.but(edges=(*graph.edges, *edges))
-    graph = _with_annotations(graph, part, fresh, delta)
-    for node_id in tops:
-        if (parent := home.get(node_id)) is not None:
-            graph = settled(graph, fresh[node_id], parent)
-    return graph, tuple(fresh[node_id] for node_id in tops)
-
-
-def _with_annotations(graph: Graph, part: Graph, fresh: dict[str, str], delta: tuple[float, float]) -> Graph:
-    """Return the graph with copies of a part's frames and notes; `fresh` learns their ids."""
-    for one in part.annotations:
-        new = edit.fresh_id(graph, one.type)
-        fresh[one.id] = new
-        inside = fresh.get(one.inside, one.inside) if one.inside else None
-        rect, box = places.annotation_rect(part, one), part.layout.get(one.id, places.DEFAULT_BOX)
-        box = box.but(x=rect.x + delta[0], y=rect.y + delta[1], locked=False)
-        graph = edit.add_annotation(graph, one.but(id=new, inside=inside), box)
-    return graph
-
-
-def without_secrets(node: Node) -> Node:
-    """Return the node with a reference in the place of each value that looks like a secret."""
-    if not isinstance(node, ServerNode):
-        return node
-    transport = node.transport
-    if isinstance(transport, StdioTransport):
-        return node.but(transport=transport.but(env=_referenced(transport.env, node.id)))
-    return node.but(transport=transport.but(headers=_referenced(transport.headers, node.id)))
-
-
-_SECRET = re.compile(r"key|token|secret|passw|auth|credential|cookie", re.IGNORECASE)
-
-
-def _referenced(values: Mapping[str, str], node_id: str) -> dict[str, str]:
-    return {
-        key: f"${{secret:{node_id}_{key.lower()}}}" if value and "${" not in value and _SECRET.search(key) else value
-        for key, value in values.items()
-    }
 
 
 def _size(node: Node) -> tuple[float, float]:

@@ -1,11 +1,6 @@
 """The file of the document: open, save, and lose nothing in between."""
 
-import json
-import os
-import time
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,22 +10,12 @@ from composite_runtime import files, paths
 from composite_runtime.errors import FusionError, GraphError
 from composite_runtime.graph import file
 from composite_runtime.graph.edit import new_graph
-from composite_runtime.graph.model import Graph
 from fusion_desktop.document.document import Document
+from fusion_desktop.document.journal import Journal, Recovered, digest
 
 JOURNAL_DELAY_S = 1.0
 """How long after an edit the journal is written at the latest."""
 VERSIONS_KEPT = 20
-
-
-@dataclass(frozen=True)
-class Recovered:
-    """A graph that was being edited when a program died."""
-
-    journal: Path
-    path: Path | None
-    graph: Graph
-    saved_at: float
 
 
 class DocumentFile(QObject):
@@ -39,14 +24,14 @@ class DocumentFile(QObject):
     path_changed = Signal()
     changed_on_disk = Signal()
     failed = Signal(str)
-    """The journal cannot be written: words why."""
+    """What is on the screen is no longer safe: words why."""
 
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._path: Path | None = None
         self._text_on_disk: str | None = None
-        self._journal = _recovery_folder() / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
+        self._journal = Journal()
         self._watcher = QFileSystemWatcher(self)
         self._watcher.fileChanged.connect(self._look)
         self._watcher.directoryChanged.connect(self._look)
@@ -110,19 +95,16 @@ class DocumentFile(QObject):
 
     def restore(self, recovered: Recovered) -> None:
         """Go on where a program died; the graph counts as not saved."""
-        text = None
-        if recovered.path is not None and recovered.path.exists():
-            text = _read(recovered.path)
         self._document.load(recovered.graph)
         self._document.mark_modified()
-        self._settle(recovered.path, text)
-        self._write_journal()
-        recovered.journal.unlink(missing_ok=True)
+        self._settle(recovered.path, _known(recovered))
+        if self._write_journal():
+            recovered.drop()
 
     def close(self) -> None:
         """Forget the journal: the document was saved, or given up on purpose."""
         self._timer.stop()
-        self._journal.unlink(missing_ok=True)
+        self._journal.drop()
 
     def _settle(self, path: Path | None, text: str | None) -> None:
         if watched := self._watcher.files() + self._watcher.directories():
@@ -137,10 +119,21 @@ class DocumentFile(QObject):
         self.path_changed.emit()
 
     def _look(self) -> None:
-        if self._path is not None and self._path.exists() and str(self._path) not in self._watcher.files():
+        if self._path is None:
+            return
+        if not self._path.exists():
+            self._miss()
+        elif str(self._path) not in self._watcher.files():
             self._watcher.addPath(str(self._path))
         if self.conflict:
             self.changed_on_disk.emit()
+
+    def _miss(self) -> None:
+        """What was saved is saved no longer."""
+        if not self._document.is_modified:
+            self._document.mark_modified()
+            self._edited()
+            self.failed.emit(f"{self.title} is no longer where it was saved: save it again to keep it")
 
     def _edited(self) -> None:
         if not self._document.is_modified:
@@ -148,33 +141,14 @@ class DocumentFile(QObject):
         elif not self._timer.isActive():
             self._timer.start(round(JOURNAL_DELAY_S * 1000))
 
-    def _write_journal(self) -> None:
-        record = {
-            "path": str(self._path) if self._path else None,
-            "pid": os.getpid(),
-            "at": time.time(),
-            "graph": file.dumps(self._document.graph),
-        }
+    def _write_journal(self) -> bool:
+        known = digest(self._text_on_disk) if self._text_on_disk is not None else None
         try:
-            files.write_text(self._journal, json.dumps(record))
+            self._journal.write(self._document.graph, self._path, known)
         except FusionError as error:
             self.failed.emit(f"Unsaved changes cannot be kept safe: {error.message}")
-
-
-def left_behind() -> Iterator[Recovered]:
-    """Yield what programs that are gone have not saved, newest first. Unreadable journals are skipped, not deleted."""
-    found = []
-    for journal in _recovery_folder().glob("*.json"):
-        try:
-            record = json.loads(journal.read_text(encoding="utf-8"))
-            if _is_alive(int(record["pid"])):
-                continue
-            graph = file.loads(record["graph"])
-            path = Path(record["path"]) if record["path"] else None
-            found.append(Recovered(journal, path, graph, float(record["at"])))
-        except (OSError, ValueError, KeyError, TypeError, GraphError):
-            continue
-    return iter(sorted(found, key=lambda one: -one.saved_at))
+            return False
+        return True
 
 
 def versions_folder(graph_id: str) -> Path:
@@ -200,8 +174,15 @@ def keep_version(path: Path, graph_id: str) -> None:
         return
 
 
-def _recovery_folder() -> Path:
-    return paths.home() / "recovery"
+def _known(recovered: Recovered) -> str | None:
+    """Return what the file of a recovered graph held when it was read; a text no file holds if it has changed since."""
+    if recovered.path is None or not recovered.path.exists():
+        return None
+    try:
+        text = files.read_text(recovered.path)
+    except FusionError:
+        return ""
+    return text if recovered.known in {None, digest(text)} else ""
 
 
 def _read(path: Path) -> str:
@@ -209,27 +190,3 @@ def _read(path: Path) -> str:
         return files.read_text(path)
     except FusionError as error:
         raise GraphError(error.message) from None
-
-
-def _is_alive(pid: int) -> bool:
-    if pid == os.getpid():
-        return True
-    if os.name == "nt":
-        return _is_alive_on_windows(pid)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _is_alive_on_windows(pid: int) -> bool:
-    # os.kill would end the process there.
-    import ctypes
-
-    handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, pid)  # type: ignore[attr-defined]  # Windows only
-    if handle:
-        ctypes.windll.kernel32.CloseHandle(handle)  # type: ignore[attr-defined]  # Windows only
-    return bool(handle)

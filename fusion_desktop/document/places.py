@@ -194,7 +194,7 @@ def pushed(graph: Graph, ids: Collection[str], dx: float, dy: float) -> Graph:
 
 def grown(graph: Graph, composite_id: str | None) -> Graph:
     """Return the graph in which the composite, and each one around it, is large enough for what it holds."""
-    home = homes(graph)
+    home = levels(graph)
     chain = [composite_id, *ancestors(home, composite_id)] if composite_id else []
     for current in chain:
         members = [rect_of(graph, child) for child, parent in home.items() if parent == current]
@@ -228,11 +228,11 @@ def free_spot(graph: Graph, composite_id: str | None, size: tuple[float, float])
     return start_x, max((r.y + r.height for r in taken), default=start_y) + GAP
 
 
-def enclosing(graph: Graph, composite_id: str, node_id: str) -> Graph:
-    """Return the graph in which the composite, and those around it, reach around the node."""
-    around, member = rect_of(graph, composite_id), rect_of(graph, node_id)
-    width = max(around.width, member.x + member.width + PADDING - around.x)
-    height = max(around.height, member.y + member.height + PADDING - around.y)
+def enclosing(graph: Graph, composite_id: str, *members: str) -> Graph:
+    """Return the graph in which the composite, and those around it, reach around what lies in it."""
+    around, rects = rect_of(graph, composite_id), [rect_of(graph, member) for member in members]
+    width = max([around.width, *(rect.x + rect.width + PADDING - around.x for rect in rects)])
+    height = max([around.height, *(rect.y + rect.height + PADDING - around.y for rect in rects)])
     home = homes(graph)
     parent = home.get(composite_id)
     graph = edit.move(graph, [(composite_id, graph.layout[composite_id].but(width=width, height=height))])

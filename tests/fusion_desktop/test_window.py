@@ -10,10 +10,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from composite_runtime import paths
 from composite_runtime.graph import edit, file
+from composite_runtime.graph.edit import new_graph
 from composite_runtime.graph.model import Box, Graph, ServerNode
 from fusion_desktop.actions import TABLE, keys_of
 from fusion_desktop.app import Program
+from fusion_desktop.document.journal import Journal, Recovered, left_behind
 from fusion_desktop.menu_table import CONTEXT_MENUS, MENUS, TOOLBAR
 from fusion_desktop.panels.palette import Palette
 from tests.fusion_desktop.graphs import desk, server
@@ -227,8 +230,68 @@ def test_saving_over_foreign_changes_asks_first(
     assert path.read_text(encoding="utf-8") == foreign
 
 
+def left_behind_by_another(program: Program, name: str, qtbot: QtBot) -> Recovered:
+    """Let a program that is gone have left a graph that was never saved."""
+    journal = Journal()
+    journal.write(new_graph(name).but(nodes=(server(name.lower()),)), None, None)
+    (path,) = (one for one in (paths.home() / "recovery").glob("*.json") if name in one.read_text(encoding="utf-8"))
+    kept = path.read_text(encoding="utf-8")
+    journal.drop()
+    path.write_text(kept, encoding="utf-8")
+    return next(found for found in left_behind() if found.graph.name == name)
+
+
+def test_restoring_after_a_crash_asks_what_shall_become_of_unsaved_changes(
+    program: Program, asked: Callable[[], QMessageBox], qtbot: QtBot
+) -> None:
+    left_behind_by_another(program, "Lost", qtbot)
+    program.offer_recovery()
+    edited(program)
+
+    press(program.window.banner, "Restore them")
+    assert program.document.node("new") is not None
+    answer(asked(), "Cancel")
+    assert program.document.node("new") is not None
+
+    program.offer_recovery()
+    press(program.window.banner, "Restore them")
+    answer(asked(), "Don’t save")
+    assert program.document.node("lost") is not None
+    assert program.document.is_modified
+    assert list(left_behind()) == []
+
+
+def test_what_is_discarded_after_a_crash_makes_way_for_what_else_was_left(program: Program, qtbot: QtBot) -> None:
+    for name in ("First", "Second"):
+        left_behind_by_another(program, name, qtbot)
+    program.offer_recovery()
+    assert "Second" in program.window.banner.text
+
+    press(program.window.banner, "Discard them")
+
+    assert "First" in program.window.banner.text
+    press(program.window.banner, "Discard them")
+    assert not program.window.banner.isVisible()
+    assert list((paths.home() / "recovery").iterdir()) == []
+
+
+def test_unsaved_changes_stay_safe_when_the_file_that_was_to_be_opened_cannot_be(
+    program: Program, asked: Callable[[], QMessageBox], qtbot: QtBot, tmp_path: Path
+) -> None:
+    edited(program)
+    recovery = paths.home() / "recovery"
+    qtbot.waitUntil(lambda: len(list(recovery.glob("*.json"))) == 1, timeout=3000)
+
+    program.window.filing.open(tmp_path / "missing.fusion")
+    answer(asked(), "Don’t save")
+
+    assert program.document.node("new") is not None
+    assert program.document.is_modified
+    assert len(list(recovery.glob("*.json"))) == 1
+
+
 def press(parent: QWidget, words: str) -> None:
-    next(b for b in parent.findChildren(QPushButton) if b.text() == words).click()
+    next(b for b in parent.findChildren(QPushButton) if b.text() == words and b.isVisible()).click()
 
 
 # Panels

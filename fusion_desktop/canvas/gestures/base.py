@@ -10,6 +10,7 @@ from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.document.document import Document
 
 SNAP = 10.0
+NO_WAY_BETWEEN = "Only a composite can go into a wire: a server has no members"
 
 
 @dataclass(frozen=True)

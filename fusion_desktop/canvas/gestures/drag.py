@@ -8,9 +8,10 @@ from composite_runtime.errors import GraphError
 from composite_runtime.graph.edit import why_not_connect
 from fusion_desktop.canvas.composite_item import CompositeItem
 from fusion_desktop.canvas.edge_item import EdgeItem
-from fusion_desktop.canvas.gestures.base import Ground, snapped
+from fusion_desktop.canvas.gestures.base import NO_WAY_BETWEEN, Ground, snapped
 from fusion_desktop.canvas.gestures.guides import REACH, GuideLines, Guides
-from fusion_desktop.document import changes, marks, places
+from fusion_desktop.canvas.node_item import NodeItem
+from fusion_desktop.document import changes, copying, marks, places
 
 
 class DragNodes:
@@ -38,6 +39,7 @@ class DragNodes:
         self._levels = places.levels(document.graph)
         self._target: CompositeItem | None = None
         self._wire: EdgeItem | None = None
+        self._copies = False
         self._body = ground.scene.content_rect(self._nodes)
         sight, self._scale = ground.sight() if ground.sight is not None else (QRectF(), 1.0)
         around = {n for one in self._nodes for n in places.ancestors(document.holders, one)}
@@ -53,6 +55,7 @@ class DragNodes:
             return
         delta = self._delta(point, modifiers)
         self._ground.scene.preview_move(self._nodes, *delta)
+        self._copies = bool(modifiers & Qt.KeyboardModifier.AltModifier)
         self._aim(point, delta)
 
     def finish(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
@@ -60,18 +63,19 @@ class DragNodes:
             self._unmark()
             return
         delta = self._delta(point, modifiers)
+        self._copies = bool(modifiers & Qt.KeyboardModifier.AltModifier)
         self._aim(point, delta)
         target = self._target.node_id if self._target is not None else None
         wire = self._wire.ends if self._wire is not None else None
         self._unmark()
         document, scene = self._ground.document, self._ground.scene
         if self.is_refused or delta == (0.0, 0.0):
-            scene.end_preview(self._nodes)
+            scene.end_preview(self._carried)
             return
         try:
-            if modifiers & Qt.KeyboardModifier.AltModifier:
-                scene.end_preview(self._nodes)
-                graph, copies = changes.duplicated(document.graph, self._nodes, delta)
+            if self._copies:
+                scene.end_preview(self._carried)
+                graph, copies = copying.dragged(document.graph, self._nodes, delta, target)
                 document.edit(f"Duplicate {self._what()}", graph)
                 scene.select(copies)
                 return
@@ -79,15 +83,15 @@ class DragNodes:
             if wire is not None:
                 graph = changes.inserted(graph, self._nodes[0], *wire)
         except GraphError:
-            scene.end_preview(self._nodes)
+            scene.end_preview(self._carried)
             raise
         document.edit(self._between(wire) if wire is not None else self._text(target), graph)
         # What the edit put somewhere else than the preview is told by the document; what it left is not.
-        scene.end_preview(self._nodes)
+        scene.end_preview(self._carried)
 
     def cancel(self) -> None:
         self._unmark()
-        self._ground.scene.end_preview(self._nodes)
+        self._ground.scene.end_preview(self._carried)
 
     def _delta(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> tuple[float, float]:
         way = point - self._start
@@ -104,7 +108,7 @@ class DragNodes:
     def _aim(self, point: QPointF, delta: tuple[float, float]) -> None:
         """Find where the nodes would go, and say so on the canvas."""
         self._aim_at_wire(point)
-        target = self._folded_around(delta) or self._ground.scene.composite_at(point, self._carried)
+        target = self._folded_around(delta) or self._ground.scene.level_item(point, self._carried)
         reason = None
         document = self._ground.document
         homes, graph = self._levels, document.graph
@@ -120,7 +124,7 @@ class DragNodes:
         if target is not None:
             target.show_target(reason is None if joining or reason else None)
         self.is_refused = reason is not None
-        self.hint = reason or self._promise(target, joining, leaving=leaving)
+        self.hint = reason or self._promise(target, joining, leaving=leaving) or self._no_wire(point)
 
     def _folded_around(self, delta: tuple[float, float]) -> CompositeItem | None:
         """Return the collapsed composite that would take a member of it in, since it lies there once it is expanded."""
@@ -140,7 +144,8 @@ class DragNodes:
     def _aim_at_wire(self, point: QPointF) -> None:
         """Find the wire into which a composite would go, if one is dragged alone."""
         wire = None
-        if len(self._nodes) == 1 and isinstance(self._ground.scene.item(self._nodes[0]), CompositeItem):
+        alone = len(self._nodes) == 1 and not self._copies
+        if alone and isinstance(self._ground.scene.item(self._nodes[0]), CompositeItem):
             wire = self._ground.scene.wire_for(self._nodes[0], point)
         if wire is not self._wire:
             if self._wire is not None:
@@ -149,9 +154,18 @@ class DragNodes:
             if wire is not None:
                 wire.mark(True)
 
+    def _no_wire(self, point: QPointF) -> str:
+        """Say that a server does not go into the wire it is held over; it may lie there all the same."""
+        is_server = len(self._nodes) == 1 and isinstance(self._ground.scene.item(self._nodes[0]), NodeItem)
+        own = self._nodes[0]
+        over = is_server and any(own not in wire.ends for wire in self._ground.scene.wires_near(point))
+        return NO_WAY_BETWEEN if over else ""
+
     def _promise(self, target: CompositeItem | None, joining: Sequence[str], *, leaving: bool) -> str:
         if self._wire is not None:
             return self._between(self._wire.ends)
+        if self._copies:
+            return f"Copy {self._what()}" + (f" into {self._name(target.node_id)}" if target is not None else "")
         if target is not None and joining:
             return f"Add to {self._name(target.node_id)}"
         if leaving:

@@ -1,6 +1,6 @@
 """Drop a node from the catalogue onto the canvas or into a composite."""
 
-from PySide6.QtCore import QMimeData, QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QGraphicsRectItem
 
@@ -8,7 +8,7 @@ from composite_runtime.graph.model import CompositeNode
 from fusion_desktop import theme
 from fusion_desktop.canvas.composite_item import CompositeItem
 from fusion_desktop.canvas.edge_item import EdgeItem
-from fusion_desktop.canvas.gestures.base import Ground, snapped
+from fusion_desktop.canvas.gestures.base import NO_WAY_BETWEEN, Ground, snapped
 from fusion_desktop.document import changes, marks, places
 from fusion_desktop.document.template import Template
 
@@ -33,13 +33,8 @@ class Drop:
         self._ghost.setBrush(theme.colour("accent", 24))
         ground.scene.addItem(self._ghost)
 
-    @staticmethod
-    def template_in(mime: QMimeData) -> Template | None:
-        """Return what is being dragged, if it comes from the catalogue."""
-        return Template.from_mime(mime)
-
     def move(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
-        target = self._ground.scene.composite_at(point)
+        target = self._ground.scene.level_item(point)
         if target is not self._target:
             self._mark(None)
             self._mark(target)
@@ -47,7 +42,10 @@ class Drop:
         self._ghost.setRect(QRectF(*self._corner(point), width, height))
         name = self._ground.document.node(target.node_id) if target else None
         self.hint = f"Add to {name.name}" if name else ""
-        wire = self._ground.scene.wire_for(None, point) if isinstance(self._template.node, CompositeNode) else None
+        is_composite = isinstance(self._template.node, CompositeNode)
+        wire = self._ground.scene.wire_for(None, point) if is_composite else None
+        if not self.hint and not is_composite and any(self._ground.scene.wires_near(point)):
+            self.hint = NO_WAY_BETWEEN
         self._mark_wire(wire)
         if wire is not None:
             self.hint = f"Put between {self._between(wire)}"

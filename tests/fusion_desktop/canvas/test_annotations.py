@@ -17,7 +17,7 @@ from fusion_desktop.canvas.editing import Editing
 from fusion_desktop.canvas.overlay import NameEdit, NoteEdit
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.canvas.view import CanvasView
-from fusion_desktop.document import changes, foreign, places
+from fusion_desktop.document import copying, foreign, places
 from fusion_desktop.document.document import Document
 from tests.fusion_desktop.graphs import desk, graph, server
 from tests.fusion_desktop.pointer import Pointer
@@ -166,7 +166,7 @@ def test_a_note_shows_no_picture_and_no_html() -> None:
 def test_frames_and_notes_are_copied_with_what_they_hold_and_pasted_anew(
     document: Document, editing: Editing, scene: CanvasScene
 ) -> None:
-    text = changes.copied(document.graph, ["frame", "note"])
+    text = copying.copied(document.graph, ["frame", "note"])
     part = foreign.from_text(text).part
     before = file.dumps(document.graph)
 
@@ -270,12 +270,12 @@ def test_every_field_on_the_canvas_has_a_name(view: CanvasView) -> None:
 
 
 def test_part_of_a_graph_takes_its_own_frames_and_notes_along_and_no_others(document: Document) -> None:
-    part = changes.part_of(document.graph, ["frame"])
+    part = copying.part_of(document.graph, ["frame"])
 
     assert [node.id for node in part.nodes] == ["a"]
     assert [one.id for one in part.annotations] == ["frame"]
     assert set(part.layout) == {"a", "frame"}
-    assert changes.part_of(document.graph, ["b"]).annotations == ()
+    assert copying.part_of(document.graph, ["b"]).annotations == ()
 
 
 def test_a_picture_shows_frames_and_notes(look: None) -> None:

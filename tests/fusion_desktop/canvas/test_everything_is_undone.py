@@ -14,7 +14,7 @@ from fusion_desktop.canvas.gestures.base import Ground
 from fusion_desktop.canvas.gestures.drag import DragNodes
 from fusion_desktop.canvas.gestures.wire import Wire
 from fusion_desktop.canvas.scene import CanvasScene
-from fusion_desktop.document import changes, foreign, places
+from fusion_desktop.document import copying, foreign, places
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.fixes import fix_for
 from fusion_desktop.document.template import Template
@@ -87,7 +87,7 @@ class Hand:
                 edges = [item.ends for item in self._scene.edge_items]
                 self._scene.select([], edges[: other % 3])
             case 6 if nodes:
-                copied = changes.copied(self._document.graph, [nodes[one % len(nodes)]])
+                copied = copying.copied(self._document.graph, [nodes[one % len(nodes)]])
                 self._editing.add_part("Paste", foreign.from_text(copied).part, None)
             case 7:
                 self._editing.add_part(

@@ -1,11 +1,14 @@
 """Gestures, made with real events: what they change, what they show on the way, and when they refuse."""
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from composite_runtime.graph.edit import remove_nodes
 from composite_runtime.graph.model import CompositeNode, ServerNode, StdioTransport
+from fusion_desktop.canvas.editing import Editing
+from fusion_desktop.canvas.overlay import Hint
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.canvas.view import CanvasView
 from fusion_desktop.document.document import Document
@@ -335,3 +338,126 @@ def test_a_tap_on_space_asks_what_to_add_and_holding_it_pans(view: CanvasView, q
         QTest.keyRelease(view, Qt.Key.Key_Space)
 
     assert before.x() - view.mapToScene(0, 0).x() == pytest.approx(60, abs=1)
+
+
+def test_another_button_does_not_disturb_a_drag(document: Document, pointer: Pointer, scene: CanvasScene) -> None:
+    loose = scene.item("loose")
+    assert loose is not None
+    things = len(scene.items())
+
+    for other in (Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton):
+        pointer.press(50, 130)
+        pointer.move(60, 300)
+        pointer.press(60, 400, button=other)
+        pointer.move(60, 420)
+        pointer.release(60, 420, button=other)
+        pointer.move(50, 530)
+        pointer.release(50, 530)
+
+        assert document.box("loose").y == 500, other
+        document.undo_stack.undo()
+        assert loose.pos().y() == 100
+        assert len(scene.items()) == things, "the lines of the drag have gone"
+
+
+def test_an_edit_in_the_midst_of_a_drag_gives_the_drag_up(
+    document: Document, pointer: Pointer, scene: CanvasScene, view: CanvasView
+) -> None:
+    pointer.press(50, 130)
+    pointer.move(60, 300)
+    pointer.move(60, 400)
+
+    document.edit("Delete", remove_nodes(document.graph, {"inner"}))
+
+    assert view.gesture is None
+    loose = scene.item("loose")
+    assert loose is not None
+    assert loose.pos().y() == 100
+    pointer.release(60, 400)
+    assert document.undo_stack.count() == 1
+
+
+def test_the_rubber_band_still_adds_while_the_view_pans_at_its_border(
+    document: Document, pointer: Pointer, scene: CanvasScene, view: CanvasView, qtbot: QtBot
+) -> None:
+    scene.select(["loose"])
+    corner = view.mapToScene(QPoint(1195, 400))
+    pointer.press(720, 420, keys=SHIFT)
+    pointer.move(800, 420, keys=SHIFT)
+    pointer.move(corner.x(), corner.y(), keys=SHIFT)
+    with qtbot.waitSignal(view.moved, timeout=2000):
+        pass
+
+    assert "loose" in scene.selected()
+    view.cancel_gesture()
+
+
+def test_a_template_dropped_beside_the_composite_one_looks_into_joins_it(
+    document: Document, editing: Editing, pointer: Pointer, scene: CanvasScene
+) -> None:
+    editing.enter("box")
+    mime = Template(server("", "Fresh")).to_mime()
+
+    assert pointer.drag_in(mime, 420, 440)
+    pointer.drop(mime, 420, 440)
+
+    item = scene.item("fresh")
+    assert item is not None
+    assert item.isVisible()
+    assert members(document, "box") == {"inner", "fresh"}
+
+
+def test_what_is_added_beside_the_composite_one_looks_into_joins_it(
+    document: Document, editing: Editing, scene: CanvasScene
+) -> None:
+    editing.enter("box")
+
+    editing.add(Template(server("", "Fresh")), QPointF(420, 460))
+
+    assert members(document, "box") == {"inner", "fresh"}
+
+
+def test_nothing_vanishes_from_the_composite_one_looks_into_by_being_dragged(
+    document: Document, editing: Editing, pointer: Pointer, scene: CanvasScene
+) -> None:
+    editing.enter("box")
+
+    pointer.drag((400, 210), (400, 450))
+
+    assert members(document, "box") == {"inner"}
+    inner = scene.item("inner")
+    assert inner is not None
+    assert inner.isVisible()
+    assert document.box("inner").y > 380
+
+
+def test_a_copy_dragged_out_of_a_composite_is_no_member(document: Document, pointer: Pointer) -> None:
+    pointer.drag((400, 210), (400, 550), keys=ALT)
+
+    assert members(document, "box") == {"inner"}
+    assert document.box("box").height == 300
+    assert document.box("inner").y == 180
+
+
+def test_a_server_held_over_a_wire_is_told_that_it_cannot_go_in(
+    document: Document, pointer: Pointer, view: CanvasView
+) -> None:
+    document.load(
+        graph((server("a"), (0, 100)), (composite("top"), (700, 80, 300, 200)), (server("b"), (0, 400)), edges="a>top")
+    )
+    pointer.press(100, 430)
+    pointer.move(300, 300)
+    assert view.gesture is not None
+    assert view.gesture.hint == ""
+
+    pointer.move(450, 118)
+
+    assert "Only a composite" in view.gesture.hint
+    assert not view.gesture.is_refused, "it may lie there all the same"
+    pointer.release(450, 118)
+    mime = Template(server("", "Fresh")).to_mime()
+    assert pointer.drag_in(mime, 450, 117)
+    hint = view.findChild(Hint)
+    assert hint is not None
+    assert "Only a composite" in hint.text()
+    pointer.drag_out()

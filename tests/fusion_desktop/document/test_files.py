@@ -1,9 +1,6 @@
 """Nobody loses work: not by a crash, not by another program, not by a save that fails."""
 
 import json
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,7 @@ from composite_runtime import paths
 from composite_runtime.errors import GraphError
 from composite_runtime.graph import edit, file
 from fusion_desktop.document.document import Document
-from fusion_desktop.document.files import VERSIONS_KEPT, DocumentFile, keep_version, left_behind
+from fusion_desktop.document.files import VERSIONS_KEPT, DocumentFile, keep_version
 from tests.fusion_desktop.graphs import desk, server
 
 
@@ -61,71 +58,6 @@ def test_undoing_back_to_what_is_saved_drops_the_journal(document: Document, sav
     assert journals() == []
 
 
-def test_the_journal_of_a_program_that_lives_is_left_alone(
-    document: Document, saved: DocumentFile, qtbot: QtBot
-) -> None:
-    document.edit("Add", edit.add_node(document.graph, server("new")))
-    qtbot.waitUntil(lambda: len(journals()) == 1, timeout=2000)
-
-    assert list(left_behind()) == []
-
-
-_EDITS_AND_WAITS = """
-import sys
-from pathlib import Path
-from PySide6.QtWidgets import QApplication
-from composite_runtime.graph import edit
-from fusion_desktop.document.document import Document
-from fusion_desktop.document.files import DocumentFile
-from tests.fusion_desktop.graphs import server
-app = QApplication([])
-document = Document()
-file = DocumentFile(document)
-file.open(Path(sys.argv[1]))
-document.edit("Add", edit.add_node(document.graph, server("unsaved")))
-print("edited", flush=True)
-app.exec()
-"""
-
-
-def test_what_a_killed_program_had_not_saved_is_offered_and_at_most_two_seconds_old(
-    document: Document, saved: DocumentFile, tmp_path: Path, qtbot: QtBot
-) -> None:
-    path = tmp_path / "a.fusion"
-    file.save(desk(), path)
-    command = [sys.executable, "-c", _EDITS_AND_WAITS, str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as killed:
-        try:
-            assert killed.stdout is not None
-            assert killed.stdout.readline() == "edited\n"
-            began = time.monotonic()
-            qtbot.waitUntil(lambda: bool(journals()), timeout=10_000)
-            assert time.monotonic() - began < 2
-        finally:
-            killed.kill()
-
-    (found,) = left_behind()
-    assert found.path == path
-    assert found.graph.node("unsaved") is not None
-    assert file.load(path).node("unsaved") is None, "the file itself is as it was saved"
-
-    saved.restore(found)
-    assert document.node("unsaved") is not None
-    assert document.is_modified
-    assert saved.path == path
-    assert list(left_behind()) == []
-
-
-def test_a_broken_journal_is_passed_over(tmp_path: Path) -> None:
-    folder = paths.home() / "recovery"
-    folder.mkdir(parents=True)
-    (folder / "1-a.json").write_text("{", encoding="utf-8")
-    (folder / "1-b.json").write_text('{"pid": 1}', encoding="utf-8")
-
-    assert list(left_behind()) == []
-    assert len(journals()) == 2
-
-
 def test_the_last_saves_are_kept(document: Document, saved: DocumentFile, tmp_path: Path) -> None:
     path = tmp_path / "a.fusion"
     for number in range(VERSIONS_KEPT + 3):
@@ -156,3 +88,20 @@ def test_another_program_writing_the_file_is_a_conflict(saved: DocumentFile, tmp
     assert saved.conflict
     saved.accept_disk()
     assert not saved.conflict
+
+
+def test_a_file_that_is_deleted_counts_as_not_saved(
+    document: Document, saved: DocumentFile, tmp_path: Path, qtbot: QtBot
+) -> None:
+    path = tmp_path / "a.fusion"
+    saved.save(path)
+
+    with qtbot.waitSignal(saved.failed, timeout=5000) as told:
+        path.unlink()
+
+    assert "a.fusion is no longer where it was saved" in told.args[0]
+    assert document.is_modified
+    qtbot.waitUntil(lambda: len(journals()) == 1, timeout=2000)
+    saved.save()
+    assert file.load(path) == document.graph
+    assert not document.is_modified

@@ -9,14 +9,14 @@ from composite_runtime.graph import file
 from composite_runtime.graph.model import CompositeNode, HttpTransport, ServerNode, StdioTransport
 from composite_runtime.interop import importing, paste
 from composite_runtime.interop.importing import Source
-from fusion_desktop.document import changes, foreign, places
+from fusion_desktop.document import changes, copying, foreign, places
 from tests.fusion_desktop.graphs import desk
 
 CONFIG = {"mcpServers": {"files": {"command": "npx", "args": ["-y", "files"], "env": {"API_KEY": "s3cret-value"}}}}
 
 
 def test_copied_nodes_come_back_as_they_were() -> None:
-    part = foreign.from_text(changes.copied(desk(), ["box"])).part
+    part = foreign.from_text(copying.copied(desk(), ["box"])).part
 
     assert {node.id for node in part.nodes} == {"box", "inner"}
 
