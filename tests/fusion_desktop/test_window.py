@@ -291,7 +291,8 @@ def test_unsaved_changes_stay_safe_when_the_file_that_was_to_be_opened_cannot_be
 
 
 def press(parent: QWidget, words: str) -> None:
-    next(b for b in parent.findChildren(QPushButton) if b.text() == words and b.isVisible()).click()
+    # The last one: those of an earlier message go a little later.
+    [button for button in parent.findChildren(QPushButton) if button.text() == words][-1].click()
 
 
 # Panels
