@@ -192,7 +192,13 @@ class _Run:
         listening = _bound(address)
         hosts = _LOOPBACK | {address.host} if address.is_loopback else None
         front = HttpFront(server, path="/mcp", hosts=hosts, token=self._options.token)
-        listener = Listener(front, listening, Limits(body_bytes=server.limits.message_bytes))
+        listener = Listener(front, listening)
+
+        def limit(limits: ServingLimits) -> None:
+            listener.limits = Limits(body_bytes=limits.message_bytes)
+
+        server.on_limits = limit
+        limit(server.limits)
         if self._options.supervised:
             self._tasks.start(_stdin_ended(self._stop.set))
         self._supervisor.start(Caller(Era.LEGACY, LATEST_LEGACY))

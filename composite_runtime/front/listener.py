@@ -138,7 +138,8 @@ class Listener:
 
     def __init__(self, application: Application, listening: socket.socket, limits: Limits | None = None) -> None:
         self._application = application
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
+        """What applies from the next request on."""
         self._listening = listening
         self._connections: set[_Connection] = set()
         self._stopping = asyncio.Event()
@@ -146,7 +147,7 @@ class Listener:
     async def serve(self) -> None:
         """Serve until `stop`."""
         server = await asyncio.get_running_loop().create_server(
-            lambda: _Connection(self._application, self._connections, self._limits),
+            lambda: _Connection(self._application, self._connections, lambda: self.limits),
             sock=self._listening,
             backlog=_BACKLOG,
         )
@@ -173,9 +174,10 @@ class Listener:
 class _Connection(asyncio.Protocol):
     """One connection; serves one request after the other."""
 
-    def __init__(self, application: Application, connections: "set[_Connection]", limits: Limits) -> None:
+    def __init__(self, application: Application, connections: "set[_Connection]", limits: Callable[[], Limits]) -> None:
         self._application = application
-        self._limits = limits
+        self._present_limits = limits
+        self._limits = limits()
         self._connections = connections
         self._reader = Reader(self)
         self._transport: asyncio.Transport
@@ -272,6 +274,7 @@ class _Connection(asyncio.Protocol):
         request = self._request
         if request is None or request.head is not head:
             request = self._request = _understood(head)
+        self._limits = self._present_limits()
         length = request.length
         self.speaks_chunks = request.speaks_chunks
         self._is_last |= request.is_last

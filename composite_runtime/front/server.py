@@ -78,6 +78,7 @@ class Server:
         self.changes = Changes(provider)
         self.limits = ServingLimits()
         self.on_first_caller: Callable[[Caller], None] | None = None
+        self.on_limits: Callable[[ServingLimits], None] | None = None
         self.tap: Tap = untapped
         self.is_heard = True
         """Whether anybody hears what is told of calls; while nobody does, nothing is made up to be told."""
@@ -86,6 +87,8 @@ class Server:
         """Allow clients so much from now on."""
         self.limits = limits
         self.changes.streams_limit = limits.listen_streams
+        if self.on_limits is not None:
+            self.on_limits(limits)
 
     def close(self) -> None:
         """End what clients listen to; requests are still answered."""

@@ -18,6 +18,7 @@ class StdioFront:
         self._server = server
         self._drain_s = drain_s
         self._wire = OwnStdio(message_limit=server.limits.message_bytes)
+        server.on_limits = lambda limits: self._wire.limit(limits.message_bytes)
         self._session = Session(self._wire.tell)
         self._tasks = Tasks()
         self._gone = asyncio.Event()

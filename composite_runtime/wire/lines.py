@@ -9,7 +9,8 @@ class LineBuffer:
     """Collects chunks until a line is whole."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
+        """How many bytes a line may have."""
         self._parts: list[bytes] = []
         self._length = 0
 
@@ -54,5 +55,5 @@ class LineBuffer:
             return line
 
     def _check(self, length: int) -> None:
-        if length > self._limit:
-            raise OverflowError(f"a message of more than {self._limit} bytes")
+        if length > self.limit:
+            raise OverflowError(f"a message of more than {self.limit} bytes")

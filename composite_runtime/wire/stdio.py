@@ -147,6 +147,10 @@ class OwnStdio:
         self._close: list[Callable[[], None]] = []
         self.broken = asyncio.Event()
 
+    def limit(self, message_bytes: int) -> None:
+        """Take messages of so many bytes from now on."""
+        self._lines.limit = message_bytes
+
     async def start(self, take: Callable[[Any], None], ended: Callable[[str | None], None]) -> None:
         """Have each message given to `take`, and `ended` called when the client is gone, with a reason if it is odd."""
         self._take = take

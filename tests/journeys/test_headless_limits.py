@@ -112,3 +112,18 @@ def test_a_message_beyond_the_limit_fails_its_call_and_no_other(tmp_path: Path) 
         assert "1000000" in said.replace(",", "").replace(" ", "")
         assert client.call("a_echo", {"v": 1}, timeout=5)["structuredContent"] == {"v": 1}
         assert client.call("b_echo", {"v": 1})["structuredContent"] == {"v": 1}
+
+
+@pytest.mark.parametrize("http", [False, True], ids=["stdio", "http"])
+def test_how_long_a_clients_message_may_be_changes_without_a_restart(http: bool, tmp_path: Path) -> None:
+    document = graphs.flat(graphs.child("a", "features", "--name", "a"))
+    limits = document["nodes"][-1].setdefault("limits", {"message_bytes": 1_000_000})
+    with Runtime(graphs.saved(tmp_path, document), http=http) as runtime, runtime.client("legacy") as client:
+        client.wait_for_tool("a_size")
+        child = runtime.pid_of("a")
+        limits["message_bytes"] = 3_000_000
+        graphs.saved(tmp_path, document)
+        runtime.wait("graph_changed")
+
+        assert client.call("a_size", {"payload": "x" * 2_000_000})["content"][0]["text"] == "2000000"
+        assert runtime.pid_of("a") == child

@@ -189,6 +189,16 @@ async def test_a_body_that_is_too_long_is_refused(stated: bool) -> None:
     assert application.served == []
 
 
+async def test_another_limit_applies_from_the_next_request_on() -> None:
+    async with serving(Echo()) as (listener, connect):
+        peer = await connect()
+        peer.send(post("/", b"x" * 11))
+        assert (await peer.answer())[0] == 200
+        listener.limits = Limits(body_bytes=10)
+        peer.send(post("/", b"x" * 11))
+        assert (await peer.answer())[0] == 413
+
+
 @pytest.mark.parametrize(
     "nonsense",
     [
