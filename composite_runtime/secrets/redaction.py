@@ -1,13 +1,16 @@
 """Hiding values that were resolved from references in whatever the program writes."""
 
+import base64
 import json
 import re
 from collections.abc import Iterator
 from threading import Lock
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 # Shorter values occur by chance in ordinary text; hiding them would make logs unreadable and give their place away.
 _SHORTEST = 6
+_SHORTEST_ENCODED = 8
+_URL_SAFE = str.maketrans("+/", "-_")
 
 
 class Redactor:
@@ -40,6 +43,23 @@ def _forms(value: str) -> Iterator[str]:
     # A log is read line by line, so each line of a key file has to be hidden on its own.
     for text in dict.fromkeys((value, value.strip(), *(line.strip() for line in value.splitlines()))):
         yield text
-        yield json.dumps(text)[1:-1]
-        yield json.dumps(text, ensure_ascii=False)[1:-1]
-        yield quote(text, safe="")
+        for ascii_only in (True, False):
+            inner = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+            yield inner
+            # JSON is often a text within JSON.
+            yield json.dumps(inner, ensure_ascii=ascii_only)[1:-1]
+        yield from (quote(text, safe=""), quote(text), quote_plus(text))
+        yield from _in_base64(text)
+
+
+def _in_base64(text: str) -> Iterator[str]:
+    """Yield what a text looks like inside something encoded, such as `user:password`, wherever it begins there."""
+    data = text.encode("utf-8", "surrogatepass")
+    for before in range(3):
+        whole = base64.b64encode(bytes(before) + data).decode()
+        # Only characters that hang on nothing but the text: six bits each.
+        first, last = -(-before * 8 // 6), (before + len(data)) * 8 // 6
+        part = whole[first:last]
+        if len(part) >= _SHORTEST_ENCODED:
+            yield part
+            yield part.translate(_URL_SAFE)

@@ -19,7 +19,7 @@ from composite_runtime import paths
 from composite_runtime.errors import FusionError
 from composite_runtime.graph.model import Graph
 from fusion_desktop.run.frames import JsonObject, Outcome, text_of
-from fusion_desktop.run.hiding import Hiding
+from fusion_desktop.run.hiding import Hiding, secret_names
 from fusion_desktop.run.history_store import CallStatus, Entry, HistoryStore, Texts
 from fusion_desktop.run.session import Ended, InspectorSession, Sent
 
@@ -95,7 +95,7 @@ class History(QObject):
 
     def follow(self, session: InspectorSession, at: Callable[[], str | None] = lambda: None) -> None:
         """Keep what this session sends; `at` tells the id of the node it reaches, None for what is served."""
-        session.sent.connect(lambda sent: self._begin(sent, at()))
+        session.sent.connect(lambda sent: self._begin(sent, at(), _secret_arguments(session, sent)))
         session.ended.connect(self._end)
 
     def look(self, words: str = "") -> None:
@@ -133,7 +133,7 @@ class History(QObject):
         """Return when everything is written."""
         self._worker.shutdown(wait=True)
 
-    def _begin(self, sent: Sent, node: str | None) -> None:
+    def _begin(self, sent: Sent, node: str | None, names: frozenset[str]) -> None:
         graph, store, hiding = self._graph, self._store, self._hiding
         if sent.method not in KEPT or graph is None or store is None:
             return
@@ -143,7 +143,7 @@ class History(QObject):
         def write() -> int:
             # Asked anew for each call: what a reference stands for can change while the program runs.
             hiding.learn(graph)
-            hidden = text_of(hiding.hide_arguments(params), indent=None)
+            hidden = text_of(hiding.hide_arguments(params, names), indent=None)
             return store.begin(at=at, node=node, method=method, target=str(hiding.hide(target)), params=hidden)
 
         if (future := self._submit(write, self._changed)) is not None:
@@ -165,8 +165,8 @@ class History(QObject):
                 began.result(),
                 _status(ended),
                 milliseconds=ended.milliseconds,
-                answer=text_of(hiding.hide(answer), indent=None) if answer is not None else None,
-                message=str(hiding.hide(message)),
+                answer=text_of(hiding.hide_answer(answer), indent=None) if answer is not None else None,
+                message=str(hiding.hide_answer(message)),
             )
 
         self._submit(write, self._changed)
@@ -261,3 +261,12 @@ def _answer(outcome: Outcome | None) -> JsonObject | None:
     if outcome is None:
         return None
     return {"error": outcome.error} if outcome.error is not None else {"result": outcome.result}
+
+
+def _secret_arguments(session: InspectorSession, sent: Sent) -> frozenset[str]:
+    """Return the arguments of a tool that nobody shall see because its schema says so."""
+    if sent.method != "tools/call":
+        return frozenset()
+    tools = session.listing("tools").items
+    called = (tool for tool in tools if tool["name"] == sent.params.get("name"))
+    return frozenset().union(*(secret_names(tool.get("inputSchema")) for tool in called))

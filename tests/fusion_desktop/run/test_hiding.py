@@ -1,11 +1,25 @@
 """What is hidden before anything is written down, and what stands in its place."""
 
+import base64
+import json
+from urllib.parse import quote, quote_plus
+
 import pytest
 
 from composite_runtime import secrets
+from composite_runtime.auth import store
+from composite_runtime.auth.grant import Client, Grant
 from composite_runtime.graph.edit import new_graph
 from composite_runtime.graph.model import Graph, HttpTransport, ServerNode, StdioTransport
-from fusion_desktop.run.hiding import HIDDEN, Hiding, has_hidden, hidden_lines, with_references, without_hidden
+from fusion_desktop.run.hiding import (
+    HIDDEN,
+    Hiding,
+    has_hidden,
+    hidden_lines,
+    secret_names,
+    with_references,
+    without_hidden,
+)
 
 
 def graph(**env: str) -> Graph:
@@ -93,3 +107,82 @@ def test_lines_of_json_lose_what_is_named_like_a_secret_wherever_it_is_repeated(
     assert first == f'{{"n": 1.50, "text": "before: {HIDDEN}"}}'
     assert second == lines[1].replace("open sesame", HIDDEN)
     assert third == lines[2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GET https://api.example.org/v1?city=Oslo&api_key=pl4nted-secret failed",
+        "cannot connect to postgres://app:pl4nted-secret@db/prod",
+        "401: Authorization: Bearer pl4nted-secret",
+        "login refused for user=app password=pl4nted-secret host=db",
+        'upstream said {"error": "no", "access_token": "pl4nted-secret"}',
+        '{"client": {"credentials": {"user": "app", "value": "pl4nted-secret"}}}',
+    ],
+)
+def test_what_looks_like_a_secret_in_a_text_is_hidden_and_what_it_repeats(text: str) -> None:
+    shown = Hiding().hide_answer({"content": [{"type": "text", "text": text}], "seen": "pl4nted-secret"})
+
+    assert "pl4nted" not in str(shown)
+    lines = hidden_lines([f'{{"n": 1, "text": {json.dumps(text)}}}', '{"again": "pl4nted-secret"}'])
+    assert not [line for line in lines if "pl4nted" in line]
+
+
+def test_ordinary_texts_and_schemas_stay_as_they_are() -> None:
+    tool = {"inputSchema": {"properties": {"password": {"type": "string", "description": "Your own words"}}}}
+    texts = [
+        "Basic knowledge of tokens: required", "see https://a.b/?page=2&key=", "Unexpected token: string",
+        "The password is required", "a key: value pair", '{"type": "string", "tokens": 5}',
+    ]  # fmt: skip
+
+    assert Hiding().hide_answer([tool, texts]) == [tool, texts]
+
+
+def test_numbers_named_like_a_secret_are_hidden_and_counts_are_not() -> None:
+    value = {"password": 12345678, "secret": True, "max_tokens": 100000, "nested": {"pwd": [123456.5]}}
+
+    assert Hiding().hide_arguments(value) == {
+        "password": HIDDEN, "secret": True, "max_tokens": 100000, "nested": {"pwd": [HIDDEN]}
+    }  # fmt: skip
+
+
+def test_a_member_is_hidden_because_its_schema_says_so() -> None:
+    schema = {"properties": {"pin": {"format": "password"}, "word": {"writeOnly": True}, "size": {"type": "integer"}}}
+    names = secret_names({"tools": [{"inputSchema": schema}]})
+    assert names == {"pin", "word"}
+
+    hiding = Hiding()
+    assert hiding.hide_arguments({"pin": "open sesame", "size": 1}, names) == {"pin": HIDDEN, "size": 1}
+    assert hiding.hide_answer("you said open sesame") == f"you said {HIDDEN}"
+    lines = [json.dumps({"tools": [{"inputSchema": schema}]}), '{"arguments": {"pin": "open sesame", "size": 1}}']
+    assert hidden_lines(lines)[1] == f'{{"arguments": {{"pin": "{HIDDEN}", "size": 1}}}}'
+
+
+@pytest.mark.parametrize("around", ["", "a", "ab", "user:", "ü"])
+def test_a_secret_is_found_within_what_is_encoded(around: str) -> None:
+    hiding = Hiding()
+    hiding.hide_arguments({"password": 'p"l4nted/+secret'})
+    inside = around + 'p"l4nted/+secret' + around
+    forms = [
+        base64.b64encode(inside.encode()).decode(),
+        base64.urlsafe_b64encode(inside.encode()).decode(),
+        json.dumps(json.dumps({"text": inside})),
+        quote(inside),
+        quote_plus(inside),
+    ]
+    for form in forms:
+        assert HIDDEN in str(hiding.hide(f"x {form} y")), form
+
+
+def test_a_token_of_a_sign_in_is_hidden(fusion_home: object) -> None:
+    client = Client("me", "pl4nted-client")
+    grant = Grant(
+        "https://issuer.example", "http://localhost/mcp", "https://issuer.example/token", client,
+        "pl4nted-access", "pl4nted-refresh",
+    )  # fmt: skip
+    store.keep("http://localhost/mcp", grant, in_file=True)
+    hiding = Hiding()
+    remote = HttpTransport(url="http://localhost/mcp")
+    hiding.learn(new_graph().but(nodes=(ServerNode(id="r", name="R", transport=remote),)))
+
+    assert hiding.hide("pl4nted-access pl4nted-refresh pl4nted-client") == f"{HIDDEN} {HIDDEN} {HIDDEN}"
