@@ -1,5 +1,6 @@
 """A session with secrets in every place they can be, ended by a kill: what was called is there, and no secret is."""
 
+import base64
 import json
 import os
 import signal
@@ -28,7 +29,12 @@ IN_PLAIN_ENV = "planted-Plain-5ecret-22bb"
 IN_HEADER = "planted-Header-5ecret-33cc"
 IN_FILE = "planted-File-5ecret-44dd"
 TYPED = "planted-Typed-5ecret-55ee"
-PLANTED = (IN_ENV, IN_PLAIN_ENV, IN_HEADER, IN_FILE, TYPED)
+IN_ADDRESS = "planted-Address-5ecret-66ff"
+IN_WORDS = "planted-Words-5ecret-77aa"
+IN_FORM = "planted Form 5ecret 88bb"
+ANSWERED = "planted-Answer-5ecret-99cc"
+PLANTED = (IN_ENV, IN_PLAIN_ENV, IN_HEADER, IN_FILE, TYPED, IN_ADDRESS, IN_WORDS, IN_FORM, ANSWERED)
+ENCODED = [base64.b64encode(f"{user}:{TYPED}".encode()).decode() for user in ("a", "ab", "abc")]
 
 # It says all it knows, everywhere it can.
 CHILD = """
@@ -45,12 +51,15 @@ for line in sys.stdin:
         us = {"name": "child", "version": "1"}
         answer = {"protocolVersion": params["protocolVersion"], "capabilities": {"tools": {}}, "serverInfo": us}
     elif method == "tools/list":
-        answer = {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in ("tell", "fail", "wait")]}
+        schema = {"type": "object", "properties": {"pin": {"type": "string", "format": "password"}}}
+        answer = {"tools": [{"name": name, "inputSchema": schema} for name in ("tell", "fail", "wait")]}
     elif method == "tools/call":
         if params["name"] == "wait":
             continue
-        words = f"I know {known} and was given {json.dumps(params['arguments'])}"
+        token = "planted-Answer-" + "5ecret-99cc"
+        words = f"I know {known}, was given {json.dumps(params['arguments'])} and made {token}"
         answer = {"content": [{"type": "text", "text": words}], "isError": params["name"] == "fail"}
+        answer["structuredContent"] = {"made": {"access_token": token}, "again": [token]}
     print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": answer}), flush=True)
 """
 
@@ -116,7 +125,7 @@ def holders(*folders: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for path in (path for folder in folders for path in folder.rglob("*") if path.is_file()):
         data = path.read_bytes()
-        if hits := [secret for secret in PLANTED if secret.encode() in data]:
+        if hits := [secret for secret in (*PLANTED, *ENCODED) if secret.encode() in data]:
             found[path.name] = hits
     return found
 
@@ -135,13 +144,21 @@ def test_a_killed_desktop_leaves_its_calls_and_no_secret(
     with remote() as url:
         graph = drawn(work, url)
         command = [sys.executable, "-m", "tests.support.calling_desktop", str(graph), str(work)]
+        given = {
+            "password": TYPED,
+            "nested": [{"apiKey": TYPED}],
+            "address": f"https://api.example.org/?city=Oslo&api_key={IN_ADDRESS}",
+            "words": f"the server said 401, Authorization: Bearer {IN_WORDS}",
+            "pin": IN_FORM,
+            "encoded": ENCODED,
+        }
         with subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as desktop:
             assert desktop.stdin is not None
             assert desktop.stdout is not None
             assert desktop.stderr is not None
-            desktop.stdin.write(f"{TYPED}\n")
+            desktop.stdin.write(f"{json.dumps(given)}\n")
             desktop.stdin.flush()
             said = desktop.stdout.readline()
             assert said.strip() == "READY", desktop.stderr.read()
@@ -174,5 +191,9 @@ def test_a_killed_desktop_leaves_its_calls_and_no_secret(
     assert "‹env:PLANTED_CITY› ‹hidden› ‹secret:in-file›" in answer
 
     (saved,) = load_all(folder_of(graph)).calls.values()
-    assert dict(saved.arguments) == {"password": "${env:PASSWORD}", "nested": [{"apiKey": "${env:API_KEY}"}]}
+    assert (saved.arguments["password"], saved.arguments["nested"]) == (
+        "${env:PASSWORD}",
+        [{"apiKey": "${env:API_KEY}"}],
+    )
+    assert saved.arguments["address"] == "https://api.example.org/?city=Oslo&api_key=${env:ADDRESS}"
     assert saved.expect[0].kind == "equals"

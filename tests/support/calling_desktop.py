@@ -1,10 +1,11 @@
 """The desktop as a process of its own: it opens a graph, runs it, makes calls, saves what it can, and waits.
 
-`python -m tests.support.calling_desktop GRAPH FOLDER`, with a secret on stdin, says READY once everything is written,
-while one call is still open.
+`python -m tests.support.calling_desktop GRAPH FOLDER`, with the arguments of its calls on stdin, says READY once all is
+written, while one call is still open.
 """
 
 import asyncio
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +27,7 @@ async def until(claim: Callable[[], object]) -> None:
         await asyncio.sleep(0.02)
 
 
-async def work(graph: Path, folder: Path, secret: str) -> None:
+async def work(graph: Path, folder: Path, given: dict[str, Any]) -> None:
     settings = Settings(folder / "desktop.ini")
     settings.asks_first_start = False
     program = Program(settings)
@@ -36,10 +37,9 @@ async def work(graph: Path, folder: Path, secret: str) -> None:
     window.focus.show("calls")
     window.actions_table["run.start"].trigger()
     await until(lambda: {"child_tell", "remote_tell"} <= {t["name"] for t in session.listing("tools").items})
-    given: dict[str, Any] = {"password": secret, "nested": [{"apiKey": secret}]}
     for tool in ("child_tell", "remote_tell", "child_fail"):
         await session.call(tool, given)
-    spawn(session.call("child_wait", {"note": secret}))
+    spawn(session.call("child_wait", {"note": given["password"]}))
 
     kept: list[Kept] = []
     calling.history.read.connect(kept.append)
@@ -73,12 +73,12 @@ async def listed(program: Program, count: int) -> list[Any]:
 
 
 def main() -> None:
-    graph, folder, secret = Path(sys.argv[1]), Path(sys.argv[2]), sys.stdin.readline().strip()
+    graph, folder, given = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.stdin.readline())
     app = QApplication(sys.argv[:1])
     app.setQuitOnLastWindowClosed(False)
     theme.apply("light")
     with qasync.QEventLoop(app) as loop:
-        loop.run_until_complete(work(graph, folder, secret))
+        loop.run_until_complete(work(graph, folder, given))
 
 
 if __name__ == "__main__":
