@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from composite_runtime.errors import ChildError
 from composite_runtime.tasks import Tasks
 from composite_runtime.wire import headers as names
 from composite_runtime.wire import jsonrpc
 from composite_runtime.wire.era import Era, era_of
-from composite_runtime.wire.http_client import HttpClient, Response
+from composite_runtime.wire.http_client import Broken, HttpClient, Response
 from composite_runtime.wire.jsonrpc import Json, RequestId
 from composite_runtime.wire.sse import EventParser, ServerEvent
 from composite_runtime.wire.transport import AuthorizationNeeded, NotUnderstood, Receiver, SessionForgotten
@@ -23,6 +23,9 @@ _DEFAULT_RETRY_S = 1.0
 _SETTLE_S = 1.0
 _SKIP_S = 1.0
 _ABANDON_S = 1.0
+_INTRODUCED_S = 10.0
+# A server that breaks its answers off without naming a pause would be asked again without one.
+_SHORTEST_RETRY_S = 0.05
 
 Exchanged = Callable[[RequestId | None, str, str, Mapping[str, str], Response], None]
 Headers = Callable[[], Awaitable[Mapping[str, str]]]
@@ -63,6 +66,7 @@ class HttpChild:
         self._client = HttpClient(url)
         self._tasks = Tasks()
         self._posts: dict[RequestId, asyncio.Task[None]] = {}
+        self._introduction: asyncio.Task[None] | None = None
         self._session: str | None = None
         self._version: str | None = None
         self._receiver: Receiver | None = None
@@ -87,7 +91,9 @@ class HttpChild:
     def send(self, message: Json, headers: Mapping[str, str] | None = None) -> int:
         """Post a message."""
         body = jsonrpc.encode(message)
-        task = self._tasks.start(self._post(message, body, headers or {}))
+        task = self._tasks.start(self._post(message, body, headers or {}, self._introduction))
+        if message.get("method") == "notifications/initialized":
+            self._introduction = task
         if "method" in message and "id" in message:
             request_id = message["id"]
             self._posts[request_id] = task
@@ -133,11 +139,14 @@ class HttpChild:
             sent[names.VERSION] = self._version
         return {**sent, **headers}
 
-    async def _post(self, message: Json, body: bytes, headers: Mapping[str, str]) -> None:
+    async def _post(
+        self, message: Json, body: bytes, headers: Mapping[str, str], introduction: "asyncio.Task[None] | None"
+    ) -> None:
         request_id = message.get("id") if "method" in message else None
         is_greeting = message.get("method") == "initialize"
         del message  # what it holds may be long, and only its bytes are needed from here on
         try:
+            await _after(introduction)
             last = await self._post_once(body, request_id, await self._headers(headers), is_greeting=is_greeting)
             del body
             if request_id is not None and last is not None:
@@ -225,7 +234,7 @@ class HttpChild:
             self._receiver.received({**message, "id": request_id}, None, len(body))
             return
         kind_of_error = NotUnderstood if response.status < 500 else ChildError
-        raise kind_of_error(f"{self._host} answered with HTTP status {response.status}")
+        raise kind_of_error(f"{self._host} answered with HTTP status {response.status}{_redirection(response)}")
 
     def _deliver(self, data: bytes | str, related: RequestId | None) -> bool:
         """Hand messages over; return whether the answer to `related` was among them."""
@@ -241,48 +250,72 @@ class HttpChild:
         answered = False
         for message in decoded if isinstance(decoded, list) else [decoded]:  # revision 2025-03-26 had batches
             self._receiver.received(message, related, size)
-            answered |= isinstance(message, dict) and "method" not in message and message.get("id") == related
+            if isinstance(message, dict) and "method" not in message and related is not None:
+                answered |= jsonrpc.number_in(message.get("id")) == related
         return answered
 
     async def _stream(self, response: Response, related: RequestId | None) -> ServerEvent | None:
-        """Take the events of a stream; return the last one when the answer to `related` was not among them."""
+        """Take the events of a stream; return the last one when the answer to `related` was not among them.
+
+        A stream that is lost half-way has ended, if it has said how to go on from there.
+        """
         parser = EventParser(self._limit)
         last = ServerEvent("")
-        async for part in response:
-            for event in parser.feed(part):
-                last = ServerEvent("", id=event.id or last.id, retry_ms=event.retry_ms or last.retry_ms)
-                if (
-                    event.data
-                    and event.event == "message"
-                    and self._deliver(event.data, related)
-                    and related is not None
-                ):
-                    return None
+        try:
+            async for part in response:
+                for event in parser.feed(part):
+                    last = _later(last, event)
+                    if (
+                        event.data
+                        and event.event == "message"
+                        and self._deliver(event.data, related)
+                        and related is not None
+                    ):
+                        return None
+        except Broken:
+            if last.id is None:
+                raise
         return last
 
     async def _resume(self, request_id: RequestId, last: ServerEvent) -> None:
-        """Fetch the answer a server broke off (2025-11-25, basic/transports#resumability)."""
+        """Fetch the answer a server broke off (2025-11-25, basic/transports#resumability).
+
+        It may do so as often as it likes: that is how a server makes clients look in now and then.
+        """
         pending: ServerEvent | None = last
-        for _ in range(_RECONNECTS):
-            if pending is None:
-                return
+        failures = 0
+        while pending is not None:
             if pending.id is None:
                 raise ChildError(f"{self._host} ended the answer before it was complete")
-            await asyncio.sleep(_retry_s(pending))
-            headers = await self._headers({"last-event-id": pending.id, "accept": "text/event-stream"})
-            response = await self._request("GET", self._url, headers)
-            with contextlib.closing(response):
-                if response.status != 200:
-                    raise ChildError(f"{self._host} answered {response.status} instead of resuming its answer")
-                again = await self._stream(response, request_id)
-            pending = again and ServerEvent("", id=again.id or pending.id, retry_ms=again.retry_ms or pending.retry_ms)
-        if pending is not None:
-            raise ChildError(f"{self._host} broke its answer off {_RECONNECTS} times")
+            await asyncio.sleep(_retry_s(pending) * 2**failures)
+            try:
+                again = await self._resumed(request_id, pending.id)
+            except (AuthorizationNeeded, NotUnderstood):
+                raise
+            except ChildError:
+                failures += 1
+                if failures == _RECONNECTS:
+                    raise
+            else:
+                failures = 0
+                pending = again and _later(pending, again)
+
+    async def _resumed(self, request_id: RequestId, event_id: str) -> ServerEvent | None:
+        """Take what comes after an event; return the last one when the answer was not among it."""
+        headers = await self._headers({"last-event-id": event_id, "accept": "text/event-stream"})
+        response = await self._request("GET", self._url, headers)
+        with contextlib.closing(response):
+            if response.status != 200:
+                kind = NotUnderstood if response.status < 500 else ChildError
+                raise kind(f"{self._host} answered {response.status} instead of resuming its answer")
+            return await self._stream(response, request_id)
 
     async def _listen(self) -> None:
         """Keep the stream open on which a legacy server tells what nobody asked; servers may have none."""
+        await _after(self._introduction)
         last = ServerEvent("")
         failures = 0
+        has_one = False
         while not self._closing and failures < _RECONNECTS:
             extra = {"accept": "text/event-stream", **({"last-event-id": last.id} if last.id else {})}
             try:
@@ -291,10 +324,12 @@ class HttpChild:
                     if response.status == 404 and self._session is not None:
                         self._forget()
                         return
+                    if has_one and response.status >= 500:  # else it is how a server says that it has none
+                        raise ChildError(f"{self._host} answered with HTTP status {response.status}")
                     if response.status != 200 or _kind(response) != "text/event-stream":
                         return
-                    failures = 0
-                    last = await self._stream(response, None) or last
+                    has_one, failures = True, 0
+                    last = _later(last, await self._stream(response, None) or last)
             except (ChildError, OverflowError):
                 failures += 1
             await asyncio.sleep(_retry_s(last) * 2**failures)
@@ -319,8 +354,30 @@ class HttpChild:
         return error
 
 
+async def _after(introduction: "asyncio.Task[None] | None") -> None:
+    """Return once the server has taken `notifications/initialized`: what overtakes it may be refused."""
+    if introduction is not None and not introduction.done():
+        await asyncio.wait({introduction}, timeout=_INTRODUCED_S)
+
+
+def _later(before: ServerEvent, event: ServerEvent) -> ServerEvent:
+    """Return where a stream stands after an event: what it does not say holds on."""
+    retry_ms = before.retry_ms if event.retry_ms is None else event.retry_ms
+    return ServerEvent("", id=event.id or before.id, retry_ms=retry_ms)
+
+
 def _retry_s(event: ServerEvent) -> float:
-    return _DEFAULT_RETRY_S if event.retry_ms is None else min(event.retry_ms / 1000, 60.0)
+    return _DEFAULT_RETRY_S if event.retry_ms is None else max(_SHORTEST_RETRY_S, min(event.retry_ms / 1000, 60.0))
+
+
+def _redirection(response: Response) -> str:
+    """Return what helps when the address is no longer, or not quite, the right one."""
+    there = response.headers.get("location", "")
+    if response.status not in {301, 302, 303, 307, 308} or not there:
+        return ""
+    # Neither a query nor a user belongs in a message: both may hold credentials.
+    parts = urlsplit(there)
+    return f"; it has moved to {urlunsplit((parts.scheme, parts.netloc.rpartition('@')[2], parts.path, '', ''))}"
 
 
 def _kind(response: Response) -> str:

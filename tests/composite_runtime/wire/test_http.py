@@ -252,3 +252,105 @@ async def test_the_stream_of_a_cancelled_call_is_not_kept_open_for_a_legacy_serv
                 await asyncio.sleep(0.02)
         told = [message for _, message, _ in site.got if message.get("method") == "notifications/cancelled"]
         assert [message["params"]["requestId"] for message in told] == [site.hung_up[0]["id"]]
+
+
+async def test_nothing_overtakes_the_word_that_the_client_is_ready() -> None:
+    is_ready = False
+
+    async def ready(message: Json) -> Reply:
+        nonlocal is_ready
+        await asyncio.sleep(0.1)
+        is_ready = True
+        return 202, "text/plain", b""
+
+    def strict(site: Site, how: str, message: Json) -> Any:
+        if message.get("method") == "notifications/initialized":
+            return ready(message)
+        if message.get("method") != "initialize" and not is_ready:
+            return as_json({"id": message.get("id"), "error": {"code": -32602, "message": "not initialized"}})
+        return ordinary(site, how, message)
+
+    async with linked(Era.LEGACY, strict) as (link, site):
+        assert await asyncio.gather(call(link), call(link)) == [{"ok": True}] * 2
+        assert [how for how, _, _ in site.got][:2] == ["POST", "POST"]
+
+
+def breaking_off(*later: Callable[[Json], Reply], first: Reply | None = None) -> Behave:
+    """Break the answer to a call off, and answer each return for it by the next function."""
+    parts = list(later)
+    asked: list[Json] = []
+
+    def behave(site: Site, how: str, message: Json) -> Any:
+        if message.get("method") == "tools/call":
+            asked.append(message)
+            return first or (200, "text/event-stream", b"id: 1\nretry: 5\ndata:\n\n")
+        if how == "GET" and asked:
+            return parts.pop(0)(asked[0])
+        return ordinary(site, how, message)
+
+    return behave
+
+
+def _still_working(_: Json) -> Reply:
+    return 200, "text/event-stream", b"retry: 5\ndata:\n\n"
+
+
+def _done(message: Json) -> Reply:
+    return 200, "text/event-stream", events({"id": message["id"], "result": {"ran": "long"}})[2]
+
+
+async def test_a_server_may_have_us_look_in_for_an_answer_as_often_as_it_likes() -> None:
+    async with linked(Era.LEGACY, breaking_off(*[_still_working] * 12, _done)) as (link, site):
+        assert await call(link) == {"ran": "long"}
+        returned = [headers.get("last-event-id") for how, _, headers in site.got if how == "GET"][1:]
+        assert returned == ["1"] * 13
+
+
+async def test_a_server_that_is_down_for_a_moment_can_still_give_its_answer() -> None:
+    down: Reply = (503, "text/plain", b"")
+    async with linked(Era.LEGACY, breaking_off(lambda _: down, lambda _: down, _done)) as (link, _):
+        assert await call(link) == {"ran": "long"}
+
+
+async def test_a_server_that_cannot_go_on_with_an_answer_fails_the_call_at_once() -> None:
+    async with linked(Era.LEGACY, breaking_off(lambda _: (400, "text/plain", b""))) as (link, _):
+        with pytest.raises(ChildError, match="400 instead of resuming"):
+            await call(link)
+
+
+async def test_an_answer_whose_connection_breaks_is_gone_on_with_where_the_server_can() -> None:
+    lost = (200, "text/event-stream\r\ncontent-length: 9999", b"id: 4\nretry: 5\ndata:\n\n")
+    async with linked(Era.LEGACY, breaking_off(_done, first=lost)) as (link, site):
+        assert await call(link) == {"ran": "long"}
+        assert site.got[-1][2]["last-event-id"] == "4"
+
+
+@pytest.mark.parametrize("more", ["", "\r\ncontent-length: 9999"], ids=["ended", "broken"])
+async def test_the_stream_for_what_nobody_asked_goes_on_where_it_was_cut(more: str) -> None:
+    streams = [b"id: 9\nretry: 5\ndata: {}\n\n", b": nothing new\n\n", b": nothing new\n\n"]
+
+    def behave(site: Site, how: str, message: Json) -> Any:
+        if how != "GET":
+            return ordinary(site, how, message)
+        return (200, f"text/event-stream{more}", streams.pop(0)) if streams else (405, "text/plain", b"")
+
+    async with linked(Era.LEGACY, behave) as (_, site), asyncio.timeout(5):
+        while sum(how == "GET" for how, _, _ in site.got) < 4:
+            await asyncio.sleep(0.01)
+        seen = [headers.get("last-event-id") for how, _, headers in site.got if how == "GET"]
+        assert seen == [None, "9", "9", "9"]
+
+
+async def test_an_answer_that_names_its_request_by_a_text_is_taken() -> None:
+    def as_text(message: Json) -> Reply:
+        return as_json({"id": str(message["id"]), "result": {"sloppy": True}})
+
+    async with linked(Era.LEGACY, but("tools/call", as_text)) as (link, _):
+        assert await call(link) == {"sloppy": True}
+
+
+async def test_a_server_that_has_moved_is_told_with_its_new_address_and_without_what_may_be_secret() -> None:
+    moved = (307, "text/plain\r\nlocation: http://me:pw@127.0.0.1:9/mcp/?key=planted", b"")
+    with pytest.raises(ChildError, match=r"HTTP status 307; it has moved to http://127\.0\.0\.1:9/mcp/$"):
+        async with linked(Era.LEGACY, but("initialize", lambda message: moved)):
+            pass

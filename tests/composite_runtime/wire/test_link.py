@@ -153,6 +153,22 @@ async def test_an_answer_after_the_call_was_given_up_is_dropped() -> None:
         assert told.noise == []
 
 
+async def test_a_child_that_knows_ids_as_texts_only_is_understood() -> None:
+    relay = TestRelay(progress_token="mine")
+    async with linked() as (link, wire, _):
+        task, request_id = await started(link, wire, relay=relay)
+        wire.says({"method": "notifications/progress", "params": {"progressToken": str(request_id), "progress": 1}})
+        wire.says({"id": str(request_id), "result": {"x": 1}})
+        assert await asyncio.wait_for(task, 1) == {"x": 1}
+    assert relay.notices == [("notifications/progress", {"progressToken": "mine", "progress": 1})]
+
+
+async def test_an_error_that_names_no_request_is_told() -> None:
+    async with linked() as (_, wire, told):
+        wire.says({"id": None, "error": {"code": -32700, "message": "what?"}})
+        assert "what?" in told.noise[0]
+
+
 async def test_a_second_answer_to_the_same_request_is_dropped() -> None:
     async with linked() as (link, wire, _):
         task, request_id = await started(link, wire)
