@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from composite_runtime.child.arrivals import Arrivals
 from composite_runtime.child.backoff import Backoff
-from composite_runtime.child.lists import listen, read_offers
+from composite_runtime.child.listening import Listening, Watched
+from composite_runtime.child.lists import read_offers
 from composite_runtime.child.spawn import CommandMissing
 from composite_runtime.errors import ChildError, SecretMissing
 from composite_runtime.events import ChildState
@@ -30,7 +31,6 @@ _LOOK_AGAIN_S = 0.1
 # Longer than a stubborn process may take to be ended.
 _END_S = 8.0
 _BRIEF = Timeouts(idle_s=5.0, total_s=5.0)
-_LISTEN_AGAIN_S = 5.0
 _OPENED_WITHIN_S = 1.0
 _NEXT_CALL_S = 30.0
 
@@ -68,10 +68,11 @@ class Connection:
         self._endings = Tasks()
         self._wake = asyncio.Event()
         self._attempt: asyncio.Future[Link] = asyncio.get_running_loop().create_future()
-        self._watched: frozenset[tuple[Kind, str]] = frozenset()
-        self._listening: asyncio.Task[None] | None = None
+        self._watched: Watched = frozenset()
+        self._listening: Listening | None = None
         self._relist: asyncio.TimerHandle | None = None
         self._changed: set[Kind] = set()
+        self._is_behind = False
         self._reading: asyncio.Task[None] | None = None
         self._failed_at = -_SOON_S
         self._started_at = 0.0
@@ -161,14 +162,14 @@ class Connection:
                 return
             await asyncio.wait([self._attempt], timeout=min(left_s, _LOOK_AGAIN_S))
 
-    def watch(self, watched: frozenset[tuple[Kind, str]]) -> None:
+    def watch(self, watched: Watched) -> None:
         """Have the child tell about these resources and tasks, and no others."""
         before, self._watched = self._watched, watched
         if self.link is None or not self.link.is_open:
             return
         if self.link.era is Era.MODERN:
             if self._listening is not None:
-                self._listening.cancel()
+                self._listening.renew()
             return
         for uri in _resources(watched - before):
             self._tasks.start(self._subscribe(self.link, "resources/subscribe", uri))
@@ -223,9 +224,11 @@ class Connection:
         self.pid = getattr(transport, "pid", None)
         await self._set_level(link)
         self._changed.clear()
+        if link.era is Era.MODERN:
+            self._listen(link, stack)
+            await asyncio.sleep(0)  # it goes before the lists, or a change meanwhile would never be heard of
         self.offers, self._flaw = await self._read(link)
         self.link = link
-        stack.callback(self._tasks.start(self._listen(link)).cancel)
         for uri in _resources(self._watched) if link.era is Era.LEGACY else ():
             self._tasks.start(self._subscribe(link, "resources/subscribe", uri))
         self._hooks.offers_changed(self)
@@ -235,6 +238,15 @@ class Connection:
         if self._changed:  # while it was being read
             self._relist_soon()
         return link
+
+    def _listen(self, link: Link, stack: contextlib.AsyncExitStack) -> None:
+        listening = self._listening = Listening(
+            link,
+            lambda: self._watched,
+            complain=lambda text: self._hooks.complain("warning", text),
+            missed=self._missed,
+        )
+        stack.callback(self._tasks.start(listening.keep()).cancel)
 
     async def _read(self, link: Link) -> tuple[Offers, str | None]:
         """Return what the child offers, and what is wrong with it."""
@@ -310,6 +322,9 @@ class Connection:
         if method in _CHANGES:
             self._changed.add(_CHANGES[method])
             self._relist_soon()
+        elif method == "notifications/subscriptions/acknowledged":
+            if self._listening is not None:
+                self._listening.acknowledged()
         elif method == "notifications/resources/updated":
             self._hooks.notice(Notice(Kind.RESOURCE, _without_subscription(params), session))
         elif method in _ABOUT_TASKS:
@@ -320,6 +335,11 @@ class Connection:
             self._hooks.notice(Notice(Kind.LOG, params, session))
         elif relay is not None and SUBSCRIPTION_KEY not in meta_of(params):  # else it is about our own subscription
             relay.notify(method, params)
+
+    def _missed(self) -> None:
+        """Read again what may have changed unheard; clients are told if it has."""
+        self._is_behind = True
+        self._relist_soon()
 
     def _relist_soon(self) -> None:
         if self._relist is None:
@@ -333,13 +353,16 @@ class Connection:
 
     async def _read_again(self, link: Link) -> None:
         """Read what the child offers until it has not changed meanwhile: one reading at a time, or the oldest wins."""
-        while self._changed and link.is_open:
-            changed, self._changed = self._changed, set()
+        while (self._changed or self._is_behind) and link.is_open:
+            changed, self._changed, self._is_behind = self._changed, set(), False
             try:
-                self.offers, self._flaw = await self._read(link)
+                offers, flaw = await self._read(link)
             except ChildError as error:
                 self._hooks.complain("warning", f"its lists could not be read again: {error}")
                 return
+            if link is not self.link:
+                return  # it was lost in the same moment
+            self.offers, self._flaw = offers, flaw
             self._hooks.offers_changed(self)
             self._set(ChildState.READY)  # what is wrong with it may have changed, and so may the count of its tools
             # Clients are told whenever the child says so, even if the list reads the same: it may know better.
@@ -352,23 +375,6 @@ class Connection:
             await link.request(method, {"uri": uri}, None)
         except (RpcError, ChildError) as error:
             self._hooks.complain("warning", f"it refused {method} for {uri}: {error}")
-
-    async def _listen(self, link: Link) -> None:
-        """Keep listening to a modern child, anew whenever what is watched changes."""
-        task = asyncio.current_task()
-        assert task is not None
-        while link.is_open:
-            self._listening = self._tasks.start(listen(link, self._watched))
-            try:
-                await self._listening
-                await asyncio.sleep(_LISTEN_AGAIN_S)
-            except asyncio.CancelledError:
-                if task.cancelling():
-                    raise  # else it was `watch` that ended the old stream
-            except ChildError as error:
-                if link.is_open:
-                    self._hooks.complain("warning", str(error))
-                return
 
 
 def _resources(watched: Iterable[tuple[Kind, str]]) -> list[str]:

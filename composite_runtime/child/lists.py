@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from composite_runtime.errors import ChildError
-from composite_runtime.provider import Kind, Offers
-from composite_runtime.wire.era import Era
+from composite_runtime.provider import Offers
 from composite_runtime.wire.headers import invalid_mirror
 from composite_runtime.wire.jsonrpc import Json, RpcError
 from composite_runtime.wire.link import Link, Timeouts
@@ -94,28 +93,3 @@ def _first_of_each(entries: list[Json], name: str) -> list[Json]:
     for entry in entries:
         seen.setdefault(entry[name], entry)
     return list(seen.values())
-
-
-async def listen(link: Link, watched: frozenset[tuple[Kind, str]]) -> None:
-    """Have a modern child tell about changes until it ends the stream or the task is cancelled."""
-    wanted: Json = {
-        f"{part}ListChanged": True
-        for part in ("tools", "prompts", "resources")
-        if _object(link.capabilities.get(part)).get("listChanged") is True
-    }
-    for key, kind in (("resourceSubscriptions", Kind.RESOURCE), ("taskIds", Kind.TASK)):
-        if names := sorted(name for of, name in watched if of is kind):
-            wanted[key] = names
-    if link.era is Era.LEGACY or not wanted:
-        await asyncio.Event().wait()
-    try:
-        await link.request("subscriptions/listen", {"notifications": wanted}, None, timeouts=_FOR_EVER)
-    except RpcError as error:
-        raise ChildError(f"it refused subscriptions/listen: {error.message}") from None
-
-
-def _object(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}
-
-
-_FOR_EVER = Timeouts(idle_s=10 * 365 * 86400.0, total_s=10 * 365 * 86400.0)

@@ -221,6 +221,32 @@ async def test_listening_to_a_modern_child_begins_anew_with_what_is_watched() ->
         assert [told["requestId"] for told in kept.wire.told("notifications/cancelled")] == [first["id"]]
 
 
+async def test_a_change_that_a_modern_child_told_while_its_stream_was_broken_is_found() -> None:
+    kept = Kept(Era.MODERN, None)
+    async with keeping(kept) as connection:
+        await connection.ready()
+        first = await kept.wire.request("subscriptions/listen")
+        kept.wire.receiver.failed(first["id"], ChildError("the connection was closed"))
+        await asyncio.sleep(0)
+        kept.tools = ["b"]  # which it told nobody, or was not heard to
+        connection.watch(frozenset({(Kind.RESOURCE, "a:1")}))
+        async with asyncio.timeout(5):
+            while (second := await kept.wire.request("subscriptions/listen"))["id"] == first["id"]:
+                await asyncio.sleep(0.01)
+            meta = {"_meta": {"io.modelcontextprotocol/subscriptionId": second["id"]}}
+            kept.wire.says({"method": "notifications/subscriptions/acknowledged", "params": meta})
+            while names(connection) != ["b"]:
+                await asyncio.sleep(0.01)
+
+
+async def test_a_modern_child_is_listened_to_before_its_lists_are_read() -> None:
+    kept = Kept(Era.MODERN, None)
+    async with keeping(kept) as connection:
+        await connection.ready()
+        methods = [message["method"] for message in kept.wire.sent]
+        assert methods.index("subscriptions/listen") < methods.index("tools/list")
+
+
 async def test_the_level_that_is_wanted_is_set_before_the_first_call() -> None:
     kept = Kept(tools={}, logging={})
     kept.level = "error"

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from composite_runtime.child.lists import PAGES, listen, read_offers
+from composite_runtime.child.lists import PAGES, read_offers
 from composite_runtime.errors import ChildError
-from composite_runtime.provider import Kind, Offers
+from composite_runtime.provider import Offers
 from composite_runtime.wire.era import Era
 from composite_runtime.wire.jsonrpc import Json
 from tests.support.links import Wire, linked
@@ -129,39 +129,3 @@ async def test_a_child_that_ends_while_it_is_read_is_told_so() -> None:
         wire.receiver.lost("it ended")
         with pytest.raises(ChildError, match="it ended"):
             await reading
-
-
-@pytest.mark.parametrize("capability", [None, True, [], "x", {"listChanged": "yes"}, {}], ids=repr)
-async def test_listening_to_a_child_that_tells_nothing_waits_in_peace(capability: Any) -> None:
-    hello = {"result": {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": capability}}}
-    async with linked(Era.MODERN, Wire(hello=hello)) as (link, wire, _):
-        await idle(listen(link, frozenset()))
-        assert not wire.told("subscriptions/listen")
-        assert [message["method"] for message in wire.sent] == ["server/discover"]
-
-
-async def test_listening_says_what_is_wanted_and_ends_when_the_child_ends_it() -> None:
-    hello = {"result": {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {"listChanged": True}}}}
-    async with linked(Era.MODERN, Wire(hello=hello)) as (link, wire, _):
-        watched = frozenset({(Kind.RESOURCE, "b:1"), (Kind.RESOURCE, "a:1"), (Kind.TASK, "7")})
-        task = asyncio.get_running_loop().create_task(listen(link, watched))
-        sent = await wire.request("subscriptions/listen")
-        wanted = {"toolsListChanged": True, "resourceSubscriptions": ["a:1", "b:1"], "taskIds": ["7"]}
-        assert sent["params"]["notifications"] == wanted
-        wire.says({"id": sent["id"], "result": {}})
-        await task
-
-
-async def test_listening_that_is_refused_is_told() -> None:
-    hello = {"result": {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {"listChanged": True}}}}
-    async with linked(Era.MODERN, Wire(hello=hello)) as (link, wire, _):
-        task = asyncio.get_running_loop().create_task(listen(link, frozenset()))
-        sent = await wire.request("subscriptions/listen")
-        wire.says({"id": sent["id"], "error": {"code": -32601, "message": "no"}})
-        with pytest.raises(ChildError, match="refused subscriptions/listen: no"):
-            await task
-
-
-async def idle(work: Any) -> None:
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(work, 0.05)
