@@ -12,6 +12,7 @@ from composite_runtime.hops import told
 from composite_runtime.provider import FIRST_LIST_S, Kind, Notice, Offers, Provider
 from composite_runtime.task_ids import TaskIds, made_in, renamed
 from composite_runtime.tasks import Tasks
+from composite_runtime.watches import Watch, Watches
 from composite_runtime.wire.call import Caller, Relay
 from composite_runtime.wire.era import not_found
 from composite_runtime.wire.jsonrpc import INVALID_PARAMS, RESOURCE_NOT_FOUND, Json, RpcError
@@ -40,6 +41,8 @@ class Composite:
         self._changes = 0
         self._links: OrderedDict[str, Member] = OrderedDict()
         self._task_ids = TaskIds()
+        self._watches = Watches()
+        self._tasks = Tasks()
         self._listeners: list[Callable[[Notice], None]] = []
         self._unsubscribe: list[Callable[[], None]] = []
         self._join(members)
@@ -71,6 +74,10 @@ class Composite:
         self._join(members)
         for kind in (Kind.TOOLS, Kind.PROMPTS, Kind.RESOURCES):
             self._pass_up(Notice(kind))
+
+    async def close(self) -> None:
+        """Give up what goes on beside the calls."""
+        await self._tasks.close()
 
     def subscribe(self, listener: Callable[[Notice], None]) -> Callable[[], None]:
         """Have `listener` called with each notice until the returned function is called."""
@@ -139,17 +146,32 @@ class Composite:
 
     async def watch(self, name: str, caller: Caller, *, on: bool, kind: Kind = Kind.RESOURCE) -> None:
         """Begin or end to tell when a resource is updated, or a task; raise `RpcError` when nobody has it."""
-        if kind is Kind.TASK:
-            member, own = self._made(name)
-            await member.provider.watch(own, caller, on=on, kind=kind)
+        if not on:
+            ended = self._watches.taken(kind, name, caller)
+            if ended is not None:
+                await ended.route.member.provider.watch(ended.route.name, ended.caller, on=False, kind=kind)
             return
+        route = Route(*self._made(name)) if kind is Kind.TASK else await self._watchable(name, caller)
+        begun = self._watches.begin(kind, name, caller, route)
+        try:
+            await route.member.provider.watch(route.name, caller, on=True, kind=kind)
+        except BaseException:
+            self._watches.end(begun)
+            raise
+
+    async def _watchable(self, uri: str, caller: Caller) -> Route:
         catalog = await self.catalog(caller, FIRST_LIST_S)
-        if not on:  # the client may have gone, and nobody else would ever drop what is kept for it
-            self._catalogs.pop(_key(caller), None)
-        route = self._route(name, catalog)
-        if route is None:
-            raise not_found(caller.era, name)
-        await route.member.provider.watch(route.name, caller, on=on)
+        if (route := self._route(uri, catalog)) is not None:
+            return route
+        if len(catalog.readers) == 1:
+            return Route(catalog.readers[0], uri)  # a lone reader may have what it does not list
+        raise not_found(caller.era, uri)
+
+    async def _watch_again(self, watch: Watch) -> None:
+        """Have a member that was made anew tell what the one before it told."""
+        if watch in self._watches:
+            with contextlib.suppress(RpcError, FusionError):
+                await watch.route.member.provider.watch(watch.route.name, watch.caller, on=True, kind=watch.kind)
 
     async def _named(self, method: str, name: str, caller: Caller) -> tuple[Route, Catalog]:
         deadline = asyncio.get_running_loop().time() + FIRST_LIST_S
@@ -288,6 +310,8 @@ class Composite:
             del self._links[uri]
         self._task_ids.keep(lambda member: self._present(member) is not None)
         self._unsubscribe = [member.provider.subscribe(self._hearing(member)) for member in members]
+        for watch in self._watches.remade(self._members):
+            self._tasks.start(self._watch_again(watch))
 
     def _hearing(self, member: Member) -> Callable[[Notice], None]:
         return lambda notice: self._heard(member, notice)
@@ -300,14 +324,16 @@ class Composite:
             return
         if notice.kind is Kind.RESOURCE:
             uri = str(notice.params.get("uri"))
-            catalogs = tuple(self._catalogs.values()) or self._outdated
-            public = {catalog.public_uri(member, uri) for catalog in catalogs if member in catalog.prefixes} or {uri}
-            for name in public:
+            for name in self._watches.names(member, uri) or self._public_names(member, uri):
                 self._pass_up(Notice(notice.kind, {**notice.params, "uri": name}, notice.session))
             return
         if notice.kind not in {Kind.LOG, Kind.PROGRESS}:
             self._forget_catalogs()
         self._pass_up(notice)
+
+    def _public_names(self, member: Member, uri: str) -> set[str]:
+        catalogs = tuple(self._catalogs.values()) or self._outdated
+        return {catalog.public_uri(member, uri) for catalog in catalogs if member in catalog.prefixes} or {uri}
 
     def _tell_task(self, member: Member, notice: Notice) -> bool:
         found = self._task_ids.find(member, str(notice.params.get("taskId")))

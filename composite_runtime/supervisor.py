@@ -85,6 +85,8 @@ class Supervisor:
 
     async def close(self) -> None:
         """End every child, all at once."""
+        for composite in self._composites.values():
+            await composite.close()
         await asyncio.gather(self._tasks.wait(_CLOSE_S), *(child.close() for child in self._children.values()))
         await self._tasks.close()
         self._guard.close()

@@ -8,6 +8,7 @@ from dataclasses import replace
 from composite_runtime.bridge import SUSPENDABLE, Bridge, drive_rounds, from_modern_child, is_parked, to_modern_child
 from composite_runtime.child.arrivals import Arrivals
 from composite_runtime.child.connection import Connection, Hooks
+from composite_runtime.child.listening import Watched
 from composite_runtime.child.lists import read_offers
 from composite_runtime.child.memory import Memory
 from composite_runtime.child.pool import Pool
@@ -60,9 +61,9 @@ class Child:
         self._drifts: dict[tuple[str, ...], Drift] = {}
         self._drift_told = NO_DRIFT
         self._levels: dict[str, tuple[str, str]] = {}
-        self._pool = Pool(node, memory, self._made)
+        self._pool = Pool(node, memory, self._made, self._watched)
         self._listeners: list[Callable[[Notice], None]] = []
-        self._watchers: dict[tuple[Kind, str], int] = {}
+        self._watchers: dict[tuple[Kind, str], list[Caller]] = {}
         self._bridge = Bridge(node.limits.parked_calls)
         self._turns = asyncio.Semaphore(node.limits.concurrent_calls)
         self._timeouts = Timeouts(node.limits.idle_s, node.limits.total_s)
@@ -149,13 +150,37 @@ class Child:
 
     async def watch(self, name: str, caller: Caller, *, on: bool, kind: Kind = Kind.RESOURCE) -> None:
         """Begin or end to have the child tell about something; counted, since several clients may want the same."""
-        count = self._watchers.pop((kind, name), 0) + (1 if on else -1)
-        if count > 0:
-            self._watchers[kind, name] = count
-        # To end watching is no reason to start a child.
-        connection = self._pool.connection(caller) if on else self._pool.present(caller)
+        if not on:
+            self._unwatch((kind, name), caller)
+            return
+        self._watchers.setdefault((kind, name), []).append(caller)
+        try:
+            connection = self._pool.connection(caller)
+            answers = connection.watch(self._watched(self._pool.key(caller)))
+            if answers:
+                await asyncio.wait(answers)
+            for refusal in (answer.result() for answer in answers if not answer.cancelled()):
+                if refusal is not None:
+                    raise refusal
+        except BaseException:
+            self._unwatch((kind, name), caller)
+            raise
+
+    def _unwatch(self, what: tuple[Kind, str], caller: Caller) -> None:
+        callers = self._watchers.get(what, [])
+        with contextlib.suppress(ValueError):
+            callers.remove(caller)
+        if not callers:
+            self._watchers.pop(what, None)
+        connection = self._pool.present(caller)  # to end watching is no reason to start a child
         if connection is not None:
-            connection.watch(frozenset(self._watchers))
+            connection.watch(self._watched(self._pool.key(caller)))
+
+    def _watched(self, key: str) -> Watched:
+        """Return what the clients of one connection watch."""
+        return frozenset(
+            what for what, callers in self._watchers.items() if any(self._pool.key(caller) == key for caller in callers)
+        )
 
     async def _set_level(self, params: Json, caller: Caller) -> Json:
         """Pass a legacy client's log level on; a modern child is told with each request, and one that is down never."""

@@ -162,19 +162,24 @@ class Connection:
                 return
             await asyncio.wait([self._attempt], timeout=min(left_s, _LOOK_AGAIN_S))
 
-    def watch(self, watched: Watched) -> None:
-        """Have the child tell about these resources and tasks, and no others."""
+    def watch(self, watched: Watched) -> list[asyncio.Task[RpcError | None]]:
+        """Have the child tell about these resources and tasks, and no others.
+
+        Returns what a legacy child says to those that are new: nothing, or why it refuses.
+        """
         before, self._watched = self._watched, watched
-        if self.link is None or not self.link.is_open:
-            return
-        if self.link.era is Era.MODERN:
-            if self._listening is not None:
+        link = self.link
+        if link is None or not link.is_open:
+            return []
+        if link.era is Era.MODERN:
+            if self._listening is not None and watched != before:
                 self._listening.renew()
-            return
-        for uri in _resources(watched - before):
-            self._tasks.start(self._subscribe(self.link, "resources/subscribe", uri))
+            return []
         for uri in _resources(before - watched):
-            self._tasks.start(self._subscribe(self.link, "resources/unsubscribe", uri))
+            self._tasks.start(self._subscribe(link, "resources/unsubscribe", uri))
+        return [
+            self._tasks.start(self._subscribe(link, "resources/subscribe", uri)) for uri in _resources(watched - before)
+        ]
 
     async def _keep(self) -> None:
         backoff = Backoff()
@@ -370,11 +375,17 @@ class Connection:
                 self._hooks.notice(Notice(kind))
             await asyncio.sleep(_RELIST_S)
 
-    async def _subscribe(self, link: Link, method: str, uri: str) -> None:
+    async def _subscribe(self, link: Link, method: str, uri: str) -> RpcError | None:
+        """Begin or end a subscription; one the child has never heard of is no matter, it just never tells."""
+        resources = link.capabilities.get("resources")
+        if not isinstance(resources, dict) or resources.get("subscribe") is not True:
+            return None
         try:
-            await link.request(method, {"uri": uri}, None)
+            await link.request(method, {"uri": uri}, None, timeouts=_BRIEF)
         except (RpcError, ChildError) as error:
             self._hooks.complain("warning", f"it refused {method} for {uri}: {error}")
+            return error if isinstance(error, RpcError) else None
+        return None
 
 
 def _resources(watched: Iterable[tuple[Kind, str]]) -> list[str]:

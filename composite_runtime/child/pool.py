@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from composite_runtime.child.connection import Connection
+from composite_runtime.child.listening import Watched
 from composite_runtime.child.memory import Memory
 from composite_runtime.errors import ChildError
 from composite_runtime.graph.model import ServerNode
@@ -27,12 +28,23 @@ _EVERYTHING: Json = {"sampling": {}, "elicitation": {"form": {}, "url": {}}, "ro
 
 
 class Pool:
-    """The connections to one child. `make` makes one for an era and a caller; it opens nothing before its start."""
+    """The connections to one child.
 
-    def __init__(self, node: ServerNode, memory: Memory, make: Callable[[Era, Caller, bool], Connection]) -> None:
+    `make` makes one for an era and a caller, which opens nothing before its start; `watched` tells what it is to watch
+    from the start.
+    """
+
+    def __init__(
+        self,
+        node: ServerNode,
+        memory: Memory,
+        make: Callable[[Era, Caller, bool], Connection],
+        watched: Callable[[str], Watched],
+    ) -> None:
         self.node = node
         self._memory = memory
         self._make = make
+        self._watched = watched
         self._speaks = memory.speaks(node) if node.era == "auto" else frozenset({Era(node.era)})
         self._refused: set[Era] = set()
         self._connections: dict[str, Connection] = {}
@@ -143,6 +155,7 @@ class Pool:
     def _added(self, key: str, era: Era, seen: Caller) -> Connection:
         only = self.node.era != "auto" or _other(era) in self._refused
         connection = self._connections[key] = self._make(era, seen, only)
+        connection.watch(self._watched(key))
         connection.start()
         if not seen.session:
             self._tasks.start(self._retire(key, connection))

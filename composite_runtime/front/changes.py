@@ -11,6 +11,7 @@ from composite_runtime.errors import FusionError
 from composite_runtime.front.session import Send, Session
 from composite_runtime.provider import Kind, Notice, Provider
 from composite_runtime.tasks import Tasks
+from composite_runtime.watches import covers
 from composite_runtime.wire import jsonrpc
 from composite_runtime.wire.call import Caller
 from composite_runtime.wire.era import SUBSCRIPTION_KEY
@@ -30,6 +31,7 @@ class _Stream:
     kinds: frozenset[Kind]
     uris: frozenset[str]
     tasks: frozenset[str]
+    session: str
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def tell(self, method: str, params: Json) -> None:
@@ -102,7 +104,7 @@ class Changes:
         kinds = frozenset(kind for kind in _LISTS if wanted.get(f"{kind}ListChanged") is True)
         uris = frozenset(uri for uri in _strings(wanted.get("resourceSubscriptions")))
         tasks = frozenset(_strings(wanted.get("taskIds")))
-        stream = _Stream(request_id, send, kinds, uris, tasks)
+        stream = _Stream(request_id, send, kinds, uris, tasks, caller.session)
         honoured: Json = {f"{kind}ListChanged": True for kind in _LISTS if kind in kinds}
         if uris:
             honoured["resourceSubscriptions"] = list(dict.fromkeys(_strings(wanted["resourceSubscriptions"])))
@@ -163,13 +165,13 @@ class Changes:
                     stream.tell(method, {})
 
     def _tell_resource(self, notice: Notice) -> None:
-        uri = notice.params.get("uri")
+        uri = str(notice.params.get("uri"))
         message = jsonrpc.encode(jsonrpc.notification("notifications/resources/updated", notice.params))
         for session in self._ready():
-            if uri in session.watched and notice.session in {"", session.id}:
+            if notice.session in {"", session.id} and any(covers(watched, uri) for watched in session.watched):
                 session.push(message)
         for stream in self._streams:
-            if uri in stream.uris:
+            if notice.session in {"", stream.session} and any(covers(watched, uri) for watched in stream.uris):
                 stream.tell("notifications/resources/updated", notice.params)
 
     def _tell_task(self, notice: Notice) -> None:

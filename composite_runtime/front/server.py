@@ -250,9 +250,17 @@ class Server:
         elif method in {"resources/subscribe", "resources/unsubscribe"}:
             uri, on = _need(params, "uri", str), method == "resources/subscribe"
             if (uri in session.watched) is not on:
-                await self._provider.watch(uri, relay.caller, on=on)
-                (session.watched.add if on else session.watched.discard)(uri)
+                await self._watch(uri, session, on=on)
         return {}
+
+    async def _watch(self, uri: str, session: Session, *, on: bool) -> None:
+        # Noted before it is done: who asks twice at once is to be told once, and whoever leaves meanwhile not at all.
+        (session.watched.add if on else session.watched.discard)(uri)
+        try:
+            await self._provider.watch(uri, session.caller, on=on)
+        except BaseException:
+            session.watched.discard(uri)
+            raise
 
     async def _initialize(self, params: Json, session: Session) -> Json:
         wanted = _need(params, "protocolVersion", str)

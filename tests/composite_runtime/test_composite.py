@@ -222,12 +222,67 @@ async def test_an_update_of_a_moved_resource_is_told_under_its_public_uri() -> N
 
 async def test_watching_reaches_the_owner_and_an_unknown_uri_is_refused() -> None:
     child = HandMade("a", resources=("a:b",), templates=("t:{x}",))
-    composite = Composite("c", "C", [member("a", child)])
+    composite = Composite("c", "C", [member("a", child), member("b")])
     await composite.watch("a:b", LEGACY, on=True)
     await composite.watch("t:1", LEGACY, on=True)
     assert child.watched == [("a:b", True), ("t:1", True)]
     with pytest.raises(RpcError):
         await composite.watch("z:z", LEGACY, on=True)
+
+
+async def test_a_lone_member_with_resources_may_tell_of_what_it_does_not_list() -> None:
+    lone = HandMade("lone")
+    await Composite("c", "C", [member("lone", lone), member("b", capabilities={})]).watch("z:z", LEGACY, on=True)
+    assert lone.watched == [("z:z", True)]
+
+
+async def test_to_watch_ends_where_it_began_whatever_the_resource_is_called_by_then() -> None:
+    one, two = HandMade("one", resources=("a:b",)), HandMade("two", resources=("a:b",))
+    composite = Composite("c", "C", [member("two", two)])
+    await composite.watch("a:b", LEGACY, on=True)
+    composite.reshape("C", [member("one", one), member("two", two)])  # now it is the other's
+    notices: list[Notice] = []
+    composite.subscribe(notices.append)
+    two.notice(Kind.RESOURCE, uri="a:b")
+    assert [notice.params["uri"] for notice in notices] == ["a:b"]  # as the client knows it
+    await composite.watch("a:b", LEGACY, on=False)
+    assert (one.watched, two.watched) == ([], [("a:b", True), ("a:b", False)])
+
+
+async def test_a_member_that_is_made_anew_tells_what_the_one_before_it_told() -> None:
+    before, after = HandMade("a", resources=("a:b", "c:d")), HandMade("a")
+    composite = Composite("c", "C", [member("a", before)])
+    for uri in ("a:b", "c:d"):
+        await composite.watch(uri, LEGACY, on=True)
+    composite.reshape("C", [])
+    await composite.watch("c:d", LEGACY, on=False)
+    composite.reshape("C", [member("a", after)])
+    await asyncio.sleep(0.01)
+    assert after.watched == [("a:b", True)]
+    await composite.watch("a:b", LEGACY, on=False)
+    assert after.watched == [("a:b", True), ("a:b", False)]
+
+
+async def test_what_cannot_be_watched_is_not_remembered() -> None:
+    class Refusing(HandMade):
+        async def watch(self, name: str, caller: Caller, *, on: bool, kind: Kind = Kind.RESOURCE) -> None:
+            raise RpcError(-32602, "no")
+
+    composite = Composite("c", "C", [member("a", Refusing("a", resources=("a:b",)))])
+    with pytest.raises(RpcError, match="no"):
+        await composite.watch("a:b", LEGACY, on=True)
+    assert composite._watches.names(composite.members[0], "a:b") == set()
+
+
+async def test_an_update_below_a_moved_resource_can_be_read_under_the_name_it_is_told_by() -> None:
+    one, two = HandMade("one", resources=("f:/d",)), HandMade("two", resources=("f:/d",), answers=says("two"))
+    composite = Composite("c", "C", [member("one", one), member("two", two)])
+    await composite.watch("fusion://two/f:/d", LEGACY, on=True)
+    notices: list[Notice] = []
+    composite.subscribe(notices.append)
+    two.notice(Kind.RESOURCE, uri="f:/d/x")
+    (told,) = [notice.params["uri"] for notice in notices]
+    assert (await read(composite, told))["contents"] == [{"uri": told, "text": "two"}]
 
 
 async def test_completion_goes_to_the_owner_of_the_prompt_or_template() -> None:

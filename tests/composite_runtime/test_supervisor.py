@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from composite_runtime.composite import Composite
 from composite_runtime.errors import ChildError, GraphError
+from composite_runtime.front.server import Server
+from composite_runtime.front.session import Session
 from composite_runtime.graph.model import Edge, Graph, ServerNode
-from composite_runtime.provider import FIRST_LIST_S, Notice
+from composite_runtime.provider import FIRST_LIST_S, Kind, Notice
 from composite_runtime.supervisor import Supervisor
 from composite_runtime.wire.jsonrpc import Json
 from tests.support.children import Heard, node
@@ -80,6 +83,44 @@ async def test_a_removed_child_ends_and_its_calls_are_answered() -> None:
             await asyncio.wait_for(running, 5)
         await heard.state("stopped")
         assert {name.partition("_")[0] for name in await tools(root)} == {"two"}
+
+
+def _watchable(**more: Any) -> Graph:
+    capabilities = {"tools": {}, "resources": {"subscribe": True}}
+    listed = ['{"jsonrpc":"2.0","id":$ID,"result":{"resources":[{"uri":"a:b","name":"a"}]}}']
+    child = node("one", speaks="legacy", capabilities=capabilities, replies={"resources/list": listed}, **more)
+    return graph(child, composite("dev"), edges="one>dev")
+
+
+async def test_a_client_that_leaves_while_it_watches_starts_no_child(tmp_path: Path) -> None:
+    begun = tmp_path / "starts"
+    async with supervised() as supervisor:
+        server = Server(supervisor.apply(_watchable(starts=str(begun)), "dev"), "1")
+        supervisor.start(LEGACY)
+        session = Session(lambda data: None)
+        params = {"protocolVersion": "2025-11-25", "capabilities": {"sampling": {}}, "clientInfo": {"name": "c"}}
+        for number, (method, given) in enumerate((("initialize", params), ("resources/subscribe", {"uri": "a:b"}))):
+            request = {"jsonrpc": "2.0", "id": number, "method": method, "params": given}
+            response = await server.respond(request, session, lambda data: None)
+            assert isinstance(response, dict)
+            assert "result" in response
+        started = len(begun.read_text().split())
+        server.leave(session)
+        await asyncio.sleep(0.5)
+        assert len(begun.read_text().split()) == started
+        assert len(list(supervisor._children["one"]._pool)) == 1
+        server.close()
+
+
+async def test_what_is_watched_is_watched_on_a_child_that_was_changed() -> None:
+    heard = Heard()
+    async with supervised(heard) as supervisor:
+        root = supervisor.apply(_watchable(), "dev")
+        supervisor.start(LEGACY)
+        await root.watch("a:b", LEGACY, on=True)
+        supervisor.apply(_watchable(tools=["fresh"]), "dev")
+        await heard.until(lambda: any(kind is Kind.RESOURCE for kind, _ in supervisor._children["one"]._watchers))
+        assert "one_fresh" in await tools(root)
 
 
 async def test_a_child_that_is_added_or_enabled_is_started() -> None:

@@ -338,6 +338,39 @@ async def test_what_is_watched_is_forgotten_when_nobody_watches_it() -> None:
         assert child._watchers == {}
 
 
+def watchable(**more: Any) -> ServerNode:
+    return node(speaks="legacy", capabilities={"tools": {}, "resources": {"subscribe": True}}, **more)
+
+
+async def test_each_connection_watches_what_its_own_clients_want() -> None:
+    async with living(watchable()) as child:
+        one, other = (declares("roots", session=session) for session in ("one", "other"))
+        for caller, uri in ((one, "a:1"), (other, "a:2"), (LEGACY, "a:3"), (LEGACY, "a:1")):
+            await child.watch(uri, caller, on=True)
+        await child.watch("a:1", LEGACY, on=False)
+        connections = [child._pool.present(caller) for caller in (one, other, LEGACY)]
+        watched = [connection._watched for connection in connections if connection is not None]
+        assert watched == [frozenset({(Kind.RESOURCE, uri)}) for uri in ("a:1", "a:2", "a:3")]
+
+
+async def test_a_subscription_the_child_refuses_is_refused() -> None:
+    no = '{"jsonrpc":"2.0","id":$ID,"error":{"code":-32002,"message":"no such resource"}}'
+    async with living(watchable(replies={"resources/subscribe": [no]})) as child:
+        await called(child, "echo")
+        with pytest.raises(RpcError, match="no such resource"):
+            await child.watch("a:b", LEGACY, on=True)
+        assert child._watchers == {}
+
+
+async def test_a_subscription_is_in_force_once_it_is_answered() -> None:
+    heard = Heard()
+    async with living(watchable(die=["resources/subscribe"]), heard) as child:
+        await called(child, "echo")
+        await child.watch("a:b", LEGACY, on=True)  # the child got it, and a fault of its own is not the client's
+        await heard.log("dying at resources/subscribe")
+        assert child._watchers
+
+
 async def test_a_shared_connection_belongs_to_no_client() -> None:
     async with living(node(speaks="legacy", capabilities={"tools": {"listChanged": True}, "logging": {}})) as child:
         first = Caller(Era.LEGACY, "2025-11-25", info={"name": "first"}, session="first")

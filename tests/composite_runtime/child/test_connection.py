@@ -16,6 +16,14 @@ from composite_runtime.wire.era import Era
 from composite_runtime.wire.jsonrpc import Json
 from tests.support.links import LEGACY, Wire, declares
 
+_EMPTY = {
+    "logging/setLevel",
+    "resources/subscribe",
+    "resources/unsubscribe",
+    "resources/list",
+    "resources/templates/list",
+}
+
 
 class Scripted(Wire):
     """A child in memory that lists `tools`, at once or when it is let."""
@@ -31,7 +39,7 @@ class Scripted(Wire):
             tools = [{"name": name, "inputSchema": {"type": "object"}} for name in self._owner.tools]
             answer = {"id": message["id"], "result": {"tools": tools}}
             asyncio.get_running_loop().call_later(self._owner.slow_s, self.says, answer)
-        elif message.get("method") in {"logging/setLevel", "resources/subscribe", "resources/unsubscribe"}:
+        elif message.get("method") in _EMPTY:
             asyncio.get_running_loop().call_soon(self.says, {"id": message["id"], "result": {}})
         return size
 
@@ -198,7 +206,6 @@ async def test_what_is_watched_is_watched_again_after_a_loss() -> None:
     kept = Kept(resources={"subscribe": True})
     async with keeping(kept) as connection:
         connection.watch(frozenset({(Kind.RESOURCE, "a:1")}))  # before it is open
-        kept.hello["result"]["capabilities"] = {}
         await connection.ready()
         await kept.wire.request("resources/subscribe")
         kept.wire.receiver.lost("it ended")

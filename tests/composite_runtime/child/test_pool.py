@@ -36,7 +36,7 @@ async def pool(**fields: object) -> AsyncIterator[tuple[Pool, list[tuple[Era, Ca
         )
         return Connection(era, caller if era is Era.LEGACY else None, hooks, only=only)
 
-    kept = Pool(node().but(**fields), Memory(), make)
+    kept = Pool(node().but(**fields), Memory(), make, lambda key: frozenset())
     try:
         yield kept, made
     finally:

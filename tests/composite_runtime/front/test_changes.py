@@ -143,6 +143,35 @@ async def test_an_update_reaches_those_who_watch_the_resource() -> None:
     await new.task
 
 
+async def test_who_watches_a_resource_hears_of_what_lies_below_it() -> None:
+    provider = HandMade("p")
+    changes = Changes(provider)
+    old = Legacy(changes)
+    old.session.watched.add("file:///dir")
+    new = Modern(changes, {"resourceSubscriptions": ["file:///dir/"]})
+    await asyncio.sleep(0.01)
+    for uri in ("file:///dir/a/b.txt", "file:///directory"):
+        provider.notice(Kind.RESOURCE, uri=uri)
+    assert [message["params"]["uri"] for message in old.got] == ["file:///dir/a/b.txt"]
+    assert [message["params"]["uri"] for message in new.got[1:]] == ["file:///dir/a/b.txt"]
+    changes.close()
+    await new.task
+
+
+async def test_an_update_on_the_connection_of_one_client_is_not_told_to_another() -> None:
+    provider = HandMade("p")
+    changes = Changes(provider)
+    mine = Legacy(changes)
+    mine.session.watched.add("a:b")
+    new = Modern(changes, {"resourceSubscriptions": ["a:b"]})
+    await asyncio.sleep(0.01)
+    for session in (mine.session.id, "somebody else"):
+        provider.listeners[0](Notice(Kind.RESOURCE, {"uri": "a:b"}, session))
+    assert (mine.methods, len(new.got)) == (["notifications/resources/updated"], 1)
+    changes.close()
+    await new.task
+
+
 async def test_what_concerns_one_client_is_told_to_it_alone() -> None:
     provider = HandMade("p")
     changes = Changes(provider)
