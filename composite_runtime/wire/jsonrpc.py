@@ -66,11 +66,11 @@ def failure(request_id: RequestId | None, error: RpcError) -> Json:
     return {"jsonrpc": "2.0", "id": request_id, "error": error.to_wire()}
 
 
-def number_in(request_id: Any) -> int | None:
-    """Return the number a child was given as an id; some know texts only, and return it as one."""
+def number_in(request_id: Any) -> int:
+    """Return the number a child was given as an id, or -1; some know texts only, and return it as one."""
     if isinstance(request_id, str) and request_id.isascii() and request_id.isdecimal() and len(request_id) < 16:
         return int(request_id)
-    return request_id if isinstance(request_id, int) else None
+    return request_id if isinstance(request_id, int) else -1
 
 
 def _refuse_constant(word: str) -> NoReturn:

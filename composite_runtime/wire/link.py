@@ -394,9 +394,9 @@ class Link:
 
     def _answer(self, message: Json, size: int) -> None:
         request_id = jsonrpc.number_in(message.get("id"))
-        if request_id is None and "error" in message:
+        if message.get("id") is None and "error" in message:
             self._noise(f"an error that names no request: {str(message['error'])[:200]}")
-        pending = None if request_id is None else self._pending.get(request_id)
+        pending = self._pending.get(request_id)
         if pending is None or pending.answer.done():
             return  # late, after we gave up; or never asked
         if pending.relay is not None:
@@ -421,12 +421,12 @@ class Link:
     def _hear(self, method: str, params: Json, related: RequestId | None) -> None:
         if method == "notifications/progress":
             token = jsonrpc.number_in(params.get("progressToken"))
-            pending = None if token is None else self._pending.get(token)
+            pending = self._pending.get(token)
             if pending is not None and pending.relay is not None and not pending.answer.done():
                 self._extend(pending)
                 if pending.relay.progress_token is not None:
                     pending.relay.notify(method, {**params, "progressToken": pending.relay.progress_token})
-            elif token is not None and token in self._lasting:
+            elif token in self._lasting:
                 relay = self._lasting[token]
                 self._tell(method, {**params, "progressToken": relay.progress_token}, relay)
         elif method == "notifications/cancelled":
