@@ -8,7 +8,7 @@ from typing import Any
 
 from composite_runtime.wire import jsonrpc
 from composite_runtime.wire.call import Caller, Sizes
-from composite_runtime.wire.era import LATEST_LEGACY, LOG_LEVELS, Era
+from composite_runtime.wire.era import LATEST_LEGACY, Era, is_wanted
 from composite_runtime.wire.jsonrpc import INTERNAL_ERROR, METHOD_NOT_FOUND, Json, RequestId, RpcError
 
 Send = Callable[[bytes], None]
@@ -43,7 +43,7 @@ class Session:
 
     def wants_log(self, level: Any) -> bool:
         """Say whether a log message of this level is for the client."""
-        return level not in LOG_LEVELS or LOG_LEVELS.index(level) >= LOG_LEVELS.index(self.log_level)
+        return is_wanted(level, self.log_level)
 
     async def ask(self, method: str, params: Json) -> Json:
         """Ask the client outside of any request."""

@@ -49,6 +49,11 @@ def era_of(version: str) -> Era:
     return Era.LEGACY if version in LEGACY_VERSIONS else Era.MODERN
 
 
+def is_wanted(level: Any, least: str) -> bool:
+    """Say whether a log message of this level is for who wants them from `least`; what is no level is for everybody."""
+    return level not in LOG_LEVELS or least not in LOG_LEVELS or LOG_LEVELS.index(level) >= LOG_LEVELS.index(least)
+
+
 def meta_of(params: Mapping[str, Any] | None) -> Json:
     """Return the `_meta` object of params, empty when there is none."""
     meta = params.get("_meta") if params else None

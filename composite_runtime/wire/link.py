@@ -16,12 +16,12 @@ from composite_runtime.wire.call import Relay
 from composite_runtime.wire.era import (
     LEGACY_VERSIONS,
     LOG_LEVEL_KEY,
-    LOG_LEVELS,
     MODERN_VERSIONS,
     SERVER_INFO_KEY,
     Era,
     envelope,
     era_of,
+    is_wanted,
     meta_of,
 )
 from composite_runtime.wire.jsonrpc import (
@@ -444,7 +444,7 @@ class Link:
         relay = self._relay(related)
         if relay is None:
             self._tell("notifications/message", params, None)
-        elif relay.log_level is not None and _at_least(params.get("level"), relay.log_level):
+        elif relay.log_level is not None and is_wanted(params.get("level"), relay.log_level):
             relay.notify("notifications/message", params)
 
     def _relay(self, related: RequestId | None) -> Relay | None:
@@ -495,7 +495,3 @@ class Link:
 
 def _object(value: Any) -> Json:
     return value if isinstance(value, dict) else {}
-
-
-def _at_least(level: Any, wanted: str) -> bool:
-    return level not in LOG_LEVELS or wanted not in LOG_LEVELS or LOG_LEVELS.index(level) >= LOG_LEVELS.index(wanted)
