@@ -30,6 +30,7 @@ from fusion_desktop.run.status import Status
 from fusion_desktop.run.traffic_model import TrafficModel
 from fusion_desktop.running import Running
 from fusion_desktop.settings import Settings
+from fusion_desktop.tracing import Tracing
 from fusion_desktop.watching import Watching
 from fusion_desktop.window import MainWindow
 
@@ -87,6 +88,9 @@ class Program(QObject):
             traffic_panel=TrafficPanel(self.traffic, JsonTree),
         )
         self.process.event.connect(self.window.drifting.take)
+        self.tracing = Tracing(self.inspector, self.calling.history_view, self.window.traffic_panel, self)
+        self.tracing.shown.connect(lambda: self.window.show_panel("traffic"))
+        self.tracing.refused.connect(lambda text: self.window.banner.tell(text, role="warning"))
 
     def _show_graph(self) -> None:
         graph = self.document.graph

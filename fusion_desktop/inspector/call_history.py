@@ -40,6 +40,8 @@ class CallHistory(QWidget):
     """Method, parameters and node of a call that shall be made again."""
     save_wanted = Signal(object)
     """A `Kept` call that shall be saved."""
+    trace_wanted = Signal(object)
+    """The trace of the call with this `Outcome` shall be shown."""
 
     def __init__(self, history: History, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -158,6 +160,7 @@ class CallHistory(QWidget):
         self._given.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._given.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.result = ResultView()
+        self.result.trace_wanted.connect(self.trace_wanted)
         self._detail = QWidget()
         column = QVBoxLayout(self._detail)
         column.setContentsMargins(3 * theme.GRID, 2 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)

@@ -101,7 +101,7 @@ class CompareDialog(QDialog):
             words.setText("starting…" if side.session.state is not SessionState.OPEN else "calling…")
             await _opened(side)
             words.setText("calling…")
-            outcome = await side.session.send(side.method, side.params)
+            outcome = await side.session.tasks.settled(await side.session.send(side.method, side.params))
             words.setText(_told(outcome))
             outcomes.append(outcome)
         self._show(*outcomes)

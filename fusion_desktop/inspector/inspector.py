@@ -29,6 +29,8 @@ class Inspector(QWidget):
     """Words why a node cannot be inspected."""
     save_wanted = Signal(object, object)
     """The call with this `Outcome` shall be saved, with the id of the node if it was called alone."""
+    trace_wanted = Signal(object)
+    """The trace of the call with this `Outcome` shall be shown."""
 
     def __init__(
         self,
@@ -47,6 +49,7 @@ class Inspector(QWidget):
         self._build()
         self._offer_comparison(self.panel, None)
         self.panel.save_wanted.connect(lambda outcome: self.save_wanted.emit(outcome, None))
+        self.panel.trace_wanted.connect(self.trace_wanted)
         directs.listed.connect(self._fill)
         directs.opened.connect(self._add)
         directs.closed.connect(self._remove)
@@ -136,6 +139,7 @@ class Inspector(QWidget):
         panel = InspectorPanel(direct.session, self.answers)
         self._panels[direct.node_id] = panel
         panel.save_wanted.connect(lambda outcome: self.save_wanted.emit(outcome, direct.node_id))
+        panel.trace_wanted.connect(self.trace_wanted)
         self._stack.addWidget(panel)
 
         def tell() -> None:

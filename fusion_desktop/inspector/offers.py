@@ -96,13 +96,15 @@ class OfferModel(QAbstractListModel):
 
 
 def badges(item: JsonObject) -> list[str]:
-    """Return in words what a tool says about its effects. It is a hint of the server, not a promise."""
-    notes = item.get("annotations")
+    """Return in words what a tool says about its effects, which is a hint and no promise, and about tasks."""
+    notes, execution = item.get("annotations"), item.get("execution")
+    support = execution.get("taskSupport") if isinstance(execution, dict) else None
+    task = {"required": ["only as a task"], "optional": ["also as a task"]}.get(str(support), [])
     if not isinstance(notes, dict):
-        return []
+        return task
     words = {"readOnlyHint": "reads only", "destructiveHint": "may destroy", "openWorldHint": "reaches outside"}
     found = [word for key, word in words.items() if notes.get(key) is True]
-    return [*found, "repeatable"] if notes.get("idempotentHint") is True else found
+    return [*found, *(["repeatable"] if notes.get("idempotentHint") is True else []), *task]
 
 
 class _Lines(QStyledItemDelegate):

@@ -6,7 +6,17 @@ from typing import Any, TypeAlias
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSplitter, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSplitter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from composite_runtime.errors import FusionError
 from fusion_desktop import theme
@@ -30,6 +40,8 @@ _SHARES_WIDE = (0.26, 0.37, 0.37)
 _SHARES = (0.26, 0.44, 0.30)
 """How list, arguments and result share the room at first."""
 _DESCRIPTION = 600
+_TASK_NEEDED = "This tool can only be called as a task: the server answers at once, the result comes later."
+_TASK_CHOICE = "The server answers at once, the result comes later; other calls can be made meanwhile."
 
 
 class Page(QWidget):
@@ -84,6 +96,9 @@ class Page(QWidget):
     def reference(self, item: JsonObject) -> JsonObject | None:
         """Return how the server is asked to complete arguments of an offer; None when it cannot be."""
         return None
+
+    def build_choices(self, column: QVBoxLayout) -> None:
+        """Put choices above the buttons."""
 
     def build_more(self, row: QHBoxLayout) -> None:
         """Put more buttons beside the one that sends."""
@@ -202,6 +217,7 @@ class Page(QWidget):
         column.addWidget(self._about)
         column.addLayout(self._asked, 1)
         column.addWidget(self._meta)
+        self.build_choices(column)
         column.addLayout(buttons)
         self._middle = middle
         right = QWidget()
@@ -286,7 +302,7 @@ class Page(QWidget):
         is_open = self._session.state is SessionState.OPEN
         can_send = self._form is not None and not self._form.reading().faults
         self._send.setEnabled(is_open and can_send and not self.call.is_running)
-        self._stop.setVisible(self.call.is_running)
+        self._stop.setVisible(self.call.can_be_cancelled)
 
     def _judge_meta(self) -> None:
         try:
@@ -308,12 +324,26 @@ class ToolPage(Page):
 
     kind = "tools"
 
+    def build_choices(self, column: QVBoxLayout) -> None:
+        self.as_task = QCheckBox("Run as a task")
+        column.addWidget(self.as_task)
+
+    def _show_form(self, item: JsonObject) -> None:
+        super()._show_form(item)
+        support = self._session.tasks.support(item)
+        is_required = support == "required"
+        self.as_task.setVisible(support != "forbidden")
+        self.as_task.setChecked(is_required)
+        self.as_task.setEnabled(not is_required)
+        self.as_task.setToolTip(_TASK_NEEDED if is_required else _TASK_CHOICE)
+
     def schema(self, item: JsonObject) -> Mapping[str, Json]:
         schema: Mapping[str, Json] = item["inputSchema"]
         return schema
 
     def request(self, item: JsonObject, arguments: JsonObject) -> tuple[str, JsonObject]:
-        return "tools/call", {"name": item["name"], "arguments": arguments}
+        more: JsonObject = {"task": {}} if not self.as_task.isHidden() and self.as_task.isChecked() else {}
+        return "tools/call", {"name": item["name"], "arguments": arguments, **more}
 
 
 class ResourcePage(Page):

@@ -10,10 +10,12 @@ from fusion_desktop.inspector.answers import Answers
 from fusion_desktop.inspector.pages import Page, PromptPage, ResourcePage, TemplatePage, ToolPage
 from fusion_desktop.inspector.questions import Questions
 from fusion_desktop.inspector.server_page import ServerPage
+from fusion_desktop.inspector.task_page import TaskPage
 from fusion_desktop.run.frames import JsonObject
 from fusion_desktop.run.session import InspectorSession, SessionState
 
 _ICON_TAB = 12 * theme.GRID
+_TASK_TAB = 14 * theme.GRID
 _PADDING = 8
 """To the left and right of a tab's words."""
 
@@ -23,6 +25,8 @@ class InspectorPanel(QWidget):
 
     save_wanted = Signal(object)
     """The call with this `Outcome` shall be saved."""
+    trace_wanted = Signal(object)
+    """The trace of the call with this `Outcome` shall be shown."""
 
     def __init__(
         self, session: InspectorSession, answers: Answers | None = None, parent: QWidget | None = None
@@ -41,6 +45,11 @@ class InspectorPanel(QWidget):
         self._titles: dict[str, str] = {}
         self._pages: dict[str, Page] = {page.kind: page for page in pages}
         self.server = ServerPage(session, self.answers)
+        self.tasks = TaskPage(session)
+        self.tasks.counted.connect(self._show_tasks)
+        for result in (*(page.result for page in pages), self.tasks.result):
+            result.trace_wanted.connect(self.trace_wanted)
+        self.tasks.result.save_wanted.connect(self.save_wanted)
         for page in pages:
             page.call.set_answers(self.answers)
             page.result.save_wanted.connect(self.save_wanted)
@@ -80,6 +89,8 @@ class InspectorPanel(QWidget):
         page = self._pages.get(kind)
         if page is None or not page.fill(str(params.get(key)), params.get("arguments") or {}):
             return False
+        if isinstance(page, ToolPage):
+            page.as_task.setChecked("task" in params or not page.as_task.isEnabled())
         self.tabs.setCurrentWidget(page)
         if is_sent:
             page.call.cancel()
@@ -111,6 +122,7 @@ class InspectorPanel(QWidget):
         self.tabs.setAccessibleName("What the composite offers")
         for kind, page in self._pages.items():
             self.tabs.addTab(page, kind.capitalize())
+        self.tabs.addTab(self.tasks, icon("clock", "muted"), "")
         self.tabs.addTab(self.server, icon("settings", "muted"), "")
         self.tabs.setTabToolTip(self.tabs.indexOf(self.server), "About the server, roots and saved answers")
         self.tabs.tabBar().setAccessibleTabName(self.tabs.indexOf(self.server), "Server")
@@ -139,6 +151,17 @@ class InspectorPanel(QWidget):
         self._again.setEnabled(state is SessionState.OPEN)
         for kind in self._pages:
             self._count(kind)
+        self._show_tasks()
+
+    def _show_tasks(self) -> None:
+        """Show that there are tasks, or may be, and how many are under way."""
+        tab, count = self.tabs.indexOf(self.tasks), self.tasks.under_way
+        self.tabs.setTabVisible(tab, self.tasks.is_wanted)
+        self.tabs.setTabText(tab, str(count) if count else "")
+        self.tabs.setTabIcon(tab, icon("clock", "busy" if count else "muted"))
+        self.tabs.setTabToolTip(tab, f"Tasks: {count} under way" if count else "Tasks: calls the server answers later")
+        self.tabs.tabBar().setAccessibleTabName(tab, f"Tasks, {count} under way" if count else "Tasks")
+        self._show_titles()
 
     def _settle(self) -> None:
         self._session.set_roots(self.answers.roots)
@@ -150,7 +173,7 @@ class InspectorPanel(QWidget):
     def _show_titles(self) -> None:
         """Count what is offered on the tabs, where there is room for it."""
         metrics = self.tabs.tabBar().fontMetrics()
-        room = self.width() - _ICON_TAB
+        room = self.width() - _ICON_TAB - (_TASK_TAB if self.tasks.is_wanted else 0)
         needed = sum(metrics.horizontalAdvance(title) + 2 * _PADDING + 2 for title in self._titles.values())
         padding = _PADDING if needed <= room else theme.GRID
         style = f"QTabBar::tab {{ padding-left: {padding}px; padding-right: {padding}px; }}"

@@ -51,12 +51,15 @@ class ResultView(QWidget):
     """The URI of a linked resource that shall be read."""
     save_wanted = Signal(object)
     """The call with this `Outcome` shall be saved."""
+    trace_wanted = Signal(object)
+    """The trace of the call with this `Outcome` shall be shown."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._outcome: Outcome | None = None
         self._written: str | None = None
         self._clock = QElapsedTimer()
+        self._before_ms = 0.0
         self._tick = QTimer(self, interval=100)
         self._tick.timeout.connect(self._show_time)
         self._words = ""
@@ -75,18 +78,29 @@ class ResultView(QWidget):
         self._tell(hint, "muted")
         self._tabs.hide()
 
-    def show_running(self, words: str) -> None:
-        """Say what is going on, and for how long."""
+    def show_running(self, words: str, *, since_ms: float = 0.0) -> None:
+        """Say what is going on, and for how long; it may have begun before."""
         self._words = words
+        self._before_ms = since_ms
         self._ends_at = None
         self._clock.start()
         self._tick.start()
         self._bar.setRange(0, 0)
         self._bar.show()
         self._save.hide()
+        self._trace.hide()
         self._tabs.hide()
         self._note.hide()
         self._show_time()
+
+    def show_words(self, words: str) -> None:
+        """Say anew what is going on."""
+        self._words = words
+        self._show_time()
+
+    def show_note(self, words: str) -> None:
+        """Say something beside what is going on."""
+        self._add_note(words, "warning")
 
     def show_progress(self, progress: Progress) -> None:
         """Show how far it has come."""
@@ -103,7 +117,12 @@ class ResultView(QWidget):
     def show_cancelled(self) -> None:
         """Say that the user ended the call."""
         spent = self._stop()
-        self._tell(f"Cancelled after {_seconds(spent)}. The server was told to stop.", "muted")
+        self.show_ended(f"Cancelled after {_seconds(spent)}. The server was told to stop.")
+
+    def show_ended(self, words: str) -> None:
+        """Say that there is no answer, and that none is missed."""
+        self._stop()
+        self._tell(words, "muted")
         self._tabs.hide()
 
     def show_failure(self, message: str) -> None:
@@ -126,6 +145,7 @@ class ResultView(QWidget):
             self._show_result(outcome.result, took, output_schema)
         self._show_raw()
         self._save.show()
+        self._trace.setVisible(bool(outcome.request_id))
         self._tabs.show()
 
     @property
@@ -205,6 +225,7 @@ class ResultView(QWidget):
         self._colour()
         self._note.setVisible(False)
         self._save.hide()
+        self._trace.hide()
 
     def _colour(self) -> None:
         self._head.setStyleSheet(f"color: {getattr(theme.current(), self._role)};")
@@ -215,7 +236,7 @@ class ResultView(QWidget):
         return float(self._clock.elapsed()) if self._clock.isValid() else 0.0
 
     def _show_time(self) -> None:
-        text = f"{self._words} · {self._clock.elapsed() / 1000:.1f} s"
+        text = f"{self._words} · {(self._before_ms + self._clock.elapsed()) / 1000:.1f} s"
         left_s = self._ends_at - time.monotonic() if self._ends_at is not None else math.inf
         # Nobody wants to watch a clock run down while there is plenty of time.
         if self._clock.elapsed() > _PATIENT_MS and not math.isinf(left_s):
@@ -257,9 +278,14 @@ class ResultView(QWidget):
         self._save.setToolTip("Save this call beside the graph, to make it again and to test with it")
         self._save.setAccessibleName("Save this call")
         self._save.clicked.connect(lambda: self.save_wanted.emit(self._outcome))
+        self._trace = QPushButton("Trace")
+        self._trace.setToolTip("Show which way this call took, and where its time went")
+        self._trace.setAccessibleName("Show the trace of this call")
+        self._trace.clicked.connect(lambda: self.trace_wanted.emit(self._outcome))
         head = QHBoxLayout()
         head.setSpacing(2 * theme.GRID)
         head.addWidget(self._head, 1)
+        head.addWidget(self._trace, 0, Qt.AlignmentFlag.AlignTop)
         head.addWidget(self._save, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(head)
         layout.addWidget(self._bar)

@@ -104,7 +104,15 @@ class ServerPage(QScrollArea):
         for seconds, words in _SILENCES.items():
             self.idle.addItem(words, seconds)
         self.idle.activated.connect(lambda _: self._answers.set_idle(int(self.idle.currentData())))
+        self.protocol = QComboBox()
+        self.protocol.setAccessibleName("Protocol")
+        self.protocol.view().setAccessibleName("Protocol")
+        self.protocol.addItem("the newest both know", False)
+        self.protocol.addItem("2025-11-25, as older clients do", True)
+        self.protocol.setToolTip("What older clients see may differ, such as tools that must be called as a task")
+        self.protocol.activated.connect(lambda _: self._session.speak(is_legacy=bool(self.protocol.currentData())))
         row = QFormLayout()
+        row.addRow("Protocol", self.protocol)
         row.addRow("Give up after", self.idle)
         self._column.addWidget(_heading("Calls"))
         self._column.addLayout(row)
@@ -127,6 +135,7 @@ class ServerPage(QScrollArea):
     def _show_state(self, *_: object) -> None:
         server = self._session.server
         is_open = self._session.state is SessionState.OPEN and server is not None
+        self.protocol.setCurrentIndex(int(self._session.speaks_legacy))
         self._about.setVisible(is_open)
         self._pinged.clear()
         if server is None or not is_open:

@@ -92,6 +92,22 @@ class TrafficPanel(QWidget):
             self.table.selectRow(place)
             self.table.scrollTo(self._model.index(place, 0))
 
+    def show_trace(self, request_id: str) -> bool:
+        """Show the trace of the call a client made with a request of this id; tell whether it is kept."""
+        self._live.flush()
+        row = self._live.request(request_id)
+        if row is None:
+            return False
+        self.go_live()
+        self.pause.setChecked(False)
+        if self._model.place_of(row.number) is None:
+            self.show_only("")
+        self.choose(row.number)
+        self.detail.show_row(self._model, row)
+        self._show_detail()
+        self.detail.show_trace()
+        return True
+
     def copy(self) -> None:
         """Put the chosen messages on the clipboard, one in a line, as they were on the wire."""
         rows = self.table.chosen() or self._model.shown()

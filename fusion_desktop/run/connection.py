@@ -43,6 +43,7 @@ from composite_runtime.errors import FusionError
 from fusion_desktop.run import transport
 from fusion_desktop.run.frames import Direction, Frame, JsonObject, Patience, Progress, Refused, ServerError
 from fusion_desktop.run.process import RuntimeProcess
+from fusion_desktop.run.server_tasks import EXTENSION
 
 DISCOVER_S = 10.0
 HANDSHAKE_S = 30.0
@@ -57,6 +58,8 @@ _CAPABILITIES: JsonObject = {
     "elicitation": {"form": {}, "url": {}},
     "roots": {"listChanged": True},
 }
+_EXTENSIONS: JsonObject = {EXTENSION: {}}
+"""What is declared to modern servers only."""
 _QUESTIONS = frozenset({"sampling/createMessage", "elicitation/create", "roots/list"})
 _LONG = frozenset({"tools/call", "prompts/get", "resources/read"})
 """The requests a server may report progress of."""
@@ -140,8 +143,9 @@ class Connection:
         patience: Patience = _USUAL,
         on_progress: Callable[[Progress], None] | None = None,
         on_deadline: Callable[[float], None] | None = None,
+        request_id: str = "",
     ) -> JsonObject:
-        """Send one request and return its raw result.
+        """Send one request, with an id of our own if wanted, and return its raw result.
 
         Raises:
             ServerError: the server refused, or is gone.
@@ -152,6 +156,8 @@ class Connection:
             clock = _Clock(scope, patience, on_deadline)
             if method in _LONG:
                 options["on_progress"] = _progress(clock, on_progress)
+            if request_id:
+                options["request_id"] = request_id
             self._clocks.add(clock)
             try:
                 return await self._dispatcher.send_raw_request(method, stamped, options)
@@ -169,10 +175,14 @@ class Connection:
         patience: Patience = _USUAL,
         on_progress: Callable[[Progress], None] | None = None,
         on_deadline: Callable[[float], None] | None = None,
+        request_id: str = "",
     ) -> JsonObject:
-        """Send a request, answer what a modern server asks before it goes on, and return the final raw result."""
+        """Send a request, answer what a modern server asks before it goes on, and return the final raw result.
+
+        When it goes on, the request is another, whose id is the first one's with a dot and a number.
+        """
         told = partial(self.request, method, patience=patience, on_progress=on_progress, on_deadline=on_deadline)
-        result = await told(params)
+        result = await told(params, request_id=request_id)
         for round_ in range(ROUNDS):
             if result.get("resultType") != "input_required":
                 return result
@@ -180,12 +190,12 @@ class Connection:
             if asked := result.get("inputRequests"):
                 if on_deadline is not None:
                     on_deadline(float("inf"))
-                more["inputResponses"] = await self._answers(asked)
+                more["inputResponses"] = await self.answers(asked)
             else:
                 await anyio.sleep(min(0.05 * 2**round_, 0.25))
             if "requestState" in result:
                 more["requestState"] = result["requestState"]
-            result = await told({**params, **more})
+            result = await told({**params, **more}, request_id=request_id and f"{request_id}.{round_ + 2}")
         raise FusionError(f"{self.server.title} asked for more {ROUNDS} times without coming to an end")
 
     async def ping(self) -> None:
@@ -281,7 +291,7 @@ class Connection:
         if self.log_level is not None:
             meta.setdefault(LOG_LEVEL_META_KEY, self.log_level)
         headers = {**self._version_header(), MCP_METHOD_HEADER: method}
-        name = params.get(NAME_BEARING_METHODS.get(method, ""))
+        name = params.get("taskId" if method.startswith("tasks/") else NAME_BEARING_METHODS.get(method, ""))
         if isinstance(name, str):
             headers[MCP_NAME_HEADER] = encode_header_value(name)
         if method == "tools/call":
@@ -291,7 +301,8 @@ class Connection:
     def _version_header(self) -> dict[str, str]:
         return {MCP_PROTOCOL_VERSION_HEADER: self.server.revision} if self.server.revision else {}
 
-    async def _answers(self, asked: Mapping[str, JsonObject]) -> JsonObject:
+    async def answers(self, asked: Mapping[str, JsonObject]) -> JsonObject:
+        """Return the answers to what a modern server asks; raise `Refused` when one of them is not given."""
         answers: JsonObject = {}
         refusal: Refused | None = None
 
@@ -403,7 +414,7 @@ def _envelope(revision: str) -> JsonObject:
     return {
         PROTOCOL_VERSION_META_KEY: revision,
         CLIENT_INFO_META_KEY: _client(),
-        CLIENT_CAPABILITIES_META_KEY: _CAPABILITIES,
+        CLIENT_CAPABILITIES_META_KEY: {**_CAPABILITIES, "extensions": _EXTENSIONS},
     }
 
 

@@ -62,6 +62,8 @@ class Outcome:
     result: JsonObject | None = None
     error: JsonObject | None = None
     is_cancelled: bool = False
+    request_id: str = ""
+    """The id the request had on the wire, by which its trace is found; empty for one of an earlier session."""
 
     @property
     def is_failure(self) -> bool:

@@ -29,6 +29,8 @@ KEPT = frozenset({"tools/call", "resources/read", "prompts/get"})
 """The methods that are calls of a user; lists, pings and completions are not."""
 _TARGETS = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 _MESSAGE = 500
+_TRACED = 5_000
+"""Of how many calls of this session it is known which trace is theirs."""
 _SETTLE_MS = 50
 """How long a burst of calls is collected before the list is read again."""
 
@@ -68,6 +70,7 @@ class History(QObject):
         self._store: HistoryStore | None = None
         self._hiding = Hiding()
         self._numbers: dict[int, Future[int]] = {}
+        self._request_ids: dict[int, str] = {}
         self._told: set[str] = set()
         # One thread: what is written first is found first.
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history")
@@ -89,6 +92,7 @@ class History(QObject):
         if self._store is not None and self._store.path == path:
             return
         store = self._store = HistoryStore(path)
+        self._request_ids.clear()
         self._hiding = Hiding()
         self._submit(store.interrupt)
         self.changed.emit()
@@ -146,7 +150,14 @@ class History(QObject):
             hidden = text_of(hiding.hide_arguments(params, names), indent=None)
             return store.begin(at=at, node=node, method=method, target=str(hiding.hide(target)), params=hidden)
 
-        if (future := self._submit(write, self._changed)) is not None:
+        def note(number: int) -> None:
+            if store is self._store:
+                self._request_ids[number] = sent.request_id
+                if len(self._request_ids) > _TRACED:
+                    del self._request_ids[next(iter(self._request_ids))]
+            self._changed()
+
+        if (future := self._submit(write, note)) is not None:
             self._numbers[sent.number] = future
 
     def _end(self, ended: Ended) -> None:
@@ -187,7 +198,12 @@ class History(QObject):
         outcome = None
         if answer is not None:
             outcome = Outcome(
-                entry.method, params, entry.milliseconds or 0.0, answer.get("result"), answer.get("error")
+                entry.method,
+                params,
+                entry.milliseconds or 0.0,
+                answer.get("result"),
+                answer.get("error"),
+                request_id=self._request_ids.get(entry.id, ""),
             )
         self.read.emit(Kept(entry, params, outcome))
 

@@ -6,12 +6,13 @@ The SDK is imported when the first connection opens, not before: it takes longer
 import asyncio
 import contextlib
 import itertools
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 from PySide6.QtCore import QObject, Signal
@@ -20,6 +21,7 @@ from composite_runtime.errors import FusionError
 from fusion_desktop.run.frames import Frame, JsonObject, Outcome, Patience, Progress, Question, ServerError
 from fusion_desktop.run.listing import KINDS, Listing, fetched
 from fusion_desktop.run.process import RuntimeProcess
+from fusion_desktop.run.server_tasks import ServerTask, ServerTasks, TaskState
 from fusion_desktop.tasks import spawn
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 _LISTEN_FIRST_S = 0.5
 """So long the lists wait for the stream that tells their changes."""
+_TASK = {"taskIds"}
+"""What a stream is told to listen for that tells of a task only."""
 ACKNOWLEDGE_S = 5.0
 """So long a server may take to take note of a subscription."""
 
@@ -55,6 +59,7 @@ class Sent:
     number: int
     method: str
     params: JsonObject
+    request_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,10 @@ class Ended:
 
 
 _numbers = itertools.count(1)
+_program = secrets.token_hex(4)
+"""Makes the ids of our requests differ from those of all other clients of a runtime."""
+Opened: TypeAlias = "Callable[[bool], AbstractAsyncContextManager[Connection]]"
+"""How a connection is opened, given whether the protocol before 2026-07-28 is wanted."""
 
 
 class InspectorSession(QObject):
@@ -109,6 +118,10 @@ class InspectorSession(QObject):
         self._honoured: anyio.Event | None = None
         self._listings: dict[str, Listing] = {}
         self._stale: dict[str, anyio.Event] = {}
+        self._opened: Opened | None = None
+        self._speaks_legacy = False
+        self.tasks = ServerTasks(self)
+        self.tasks.over.connect(self._end_task)
 
     @property
     def state(self) -> SessionState:
@@ -145,22 +158,35 @@ class InspectorSession(QObject):
     def open_url(self, url: str, token: str = "", *, is_legacy: bool = False) -> None:
         """Connect to a server over streamable HTTP; `state_changed` tells how it went."""
 
-        def opened() -> "AbstractAsyncContextManager[Connection]":
+        def opened(speaks_legacy: bool) -> "AbstractAsyncContextManager[Connection]":
             from fusion_desktop.run.connection import over_http
 
-            return over_http(url, token, self, is_legacy=is_legacy)
+            return over_http(url, token, self, is_legacy=is_legacy or speaks_legacy)
 
         self._open(opened)
 
     def open_pipes(self, process: RuntimeProcess, *, is_legacy: bool = False) -> None:
         """Connect to a runtime over its pipes; `state_changed` tells how it went."""
 
-        def opened() -> "AbstractAsyncContextManager[Connection]":
+        def opened(speaks_legacy: bool) -> "AbstractAsyncContextManager[Connection]":
             from fusion_desktop.run.connection import over_pipes
 
-            return over_pipes(process, self, is_legacy=is_legacy)
+            return over_pipes(process, self, is_legacy=is_legacy or speaks_legacy)
 
         self._open(opened)
+
+    @property
+    def speaks_legacy(self) -> bool:
+        """Whether the protocol before 2026-07-28 is spoken even to a server that knows a newer one."""
+        return self._speaks_legacy
+
+    def speak(self, *, is_legacy: bool) -> None:
+        """Speak the protocol before 2026-07-28, or the newest both know; an open connection is opened anew."""
+        if is_legacy == self._speaks_legacy:
+            return
+        self._speaks_legacy = is_legacy
+        if self._state in {SessionState.OPEN, SessionState.CONNECTING} and self._opened is not None:
+            self._open(self._opened)
 
     def close(self) -> None:
         """Leave the server."""
@@ -197,27 +223,42 @@ class InspectorSession(QObject):
     ) -> Outcome:
         """Send any request and return what became of it; raise `FusionError` when there is no answer in time.
 
+        A call may be answered with a task: that is followed by `tasks`, and the call has `ended` when the task has.
         `on_deadline` is told each time how many seconds are left: progress gives more, and while the user is asked
         there is no end.
         """
         connection = self._reached()
         number, began = next(_numbers), time.perf_counter()
-        outcome, reason = None, ""
-        self.sent.emit(Sent(number, method, params))
+        outcome, reason, task = None, "", None
+        request_id = f"call-{_program}-{number}"
+        self.sent.emit(Sent(number, method, params, request_id))
         try:
             result, error = await _answered(
                 connection.exchange(
-                    method, params, patience=patience or Patience(), on_progress=on_progress, on_deadline=on_deadline
+                    method,
+                    params,
+                    patience=patience or Patience(),
+                    on_progress=on_progress,
+                    on_deadline=on_deadline,
+                    request_id=request_id,
                 )
             )
-            outcome = Outcome(method, params, (time.perf_counter() - began) * 1000, result, error)
+            spent = (time.perf_counter() - began) * 1000
+            outcome = Outcome(method, params, spent, result, error, request_id=request_id)
+            task = self.tasks.begin(number, outcome)
             return outcome
         except FusionError as failure:
             reason = failure.message
             raise
         finally:
-            spent = (time.perf_counter() - began) * 1000
-            self.ended.emit(Ended(number, spent, outcome, reason, is_cancelled=outcome is None and not reason))
+            if task is None:
+                spent = (time.perf_counter() - began) * 1000
+                self.ended.emit(Ended(number, spent, outcome, reason, is_cancelled=outcome is None and not reason))
+
+    def _end_task(self, task: ServerTask) -> None:
+        if task.number:
+            is_cancelled = task.state is TaskState.CANCELLED
+            self.ended.emit(Ended(task.number, task.milliseconds, task.outcome, task.note, is_cancelled=is_cancelled))
 
     async def set_log_level(self, level: str) -> None:
         """Tell the server from which level on it shall send log messages."""
@@ -293,10 +334,11 @@ class InspectorSession(QObject):
             self.logged.emit(params)
         elif method == "notifications/resources/updated":
             self.updated.emit(str(params.get("uri")))
-        elif method == "notifications/subscriptions/acknowledged":
+        elif method == "notifications/subscriptions/acknowledged" and set(params.get("notifications") or ()) != _TASK:
             # What changed before the server took note of the stream was told to nobody.
             self.refresh()
             self._honour()
+        self.tasks.hear(method, params)
         self.notified.emit(method, params)
 
     def saw(self, frame: Frame) -> None:
@@ -308,14 +350,15 @@ class InspectorSession(QObject):
             raise FusionError("There is no running composite to ask; press Run first.")
         return self._connection
 
-    def _open(self, opened: "Callable[[], AbstractAsyncContextManager[Connection]]") -> None:
+    def _open(self, opened: Opened) -> None:
         self.close()
+        self._opened = opened
         self._closing = asyncio.Event()
         self._actor = spawn(self._keep(opened, self._actor, self._closing), failed=self._fail)
 
     async def _keep(
         self,
-        opened: "Callable[[], AbstractAsyncContextManager[Connection]]",
+        opened: Opened,
         before: "asyncio.Task[None] | None",
         closing: asyncio.Event,
     ) -> None:
@@ -328,7 +371,7 @@ class InspectorSession(QObject):
         reason = ""
         try:
             with anyio.CancelScope() as self._scope:
-                async with opened() as connection:
+                async with opened(self._speaks_legacy) as connection, self.tasks.kept(connection):
                     self._connection = connection
                     self._set(SessionState.OPEN)
                     await self._follow(connection)

@@ -170,6 +170,14 @@ class TrafficModel(NewestRows[Row, TrafficFilter]):
         """Return what is known about a call, as a tree of spans in the order to be shown."""
         return self.traces.spans(call, self.name_of)
 
+    def request(self, request_id: str) -> Row | None:
+        """Return the newest message at the client's hop by which a call of this id was made, or went on."""
+        for row in reversed(self.rows()):
+            if row.hop == CLIENT and row.kind is Kind.REQUEST and row.call and isinstance(row.id, str):
+                if row.id == request_id or row.id.startswith(f"{request_id}."):
+                    return row
+        return None
+
     def rows(self) -> list[Row]:
         """Return the messages that are kept, whatever the filter."""
         return [*self._kept, *self._waiting]
