@@ -173,9 +173,10 @@ class TrafficModel(NewestRows[Row, TrafficFilter]):
     def request(self, request_id: str) -> Row | None:
         """Return the newest message at the client's hop by which a call of this id was made, or went on."""
         for row in reversed(self.rows()):
-            if row.hop == CLIENT and row.kind is Kind.REQUEST and row.call and isinstance(row.id, str):
-                if row.id == request_id or row.id.startswith(f"{request_id}."):
-                    return row
+            is_asked = row.hop == CLIENT and row.kind is Kind.REQUEST and bool(row.call)
+            # A call that goes on after a question is another request, whose id begins alike.
+            if is_asked and isinstance(row.id, str) and f"{row.id}.".startswith(f"{request_id}."):
+                return row
         return None
 
     def rows(self) -> list[Row]:
