@@ -89,7 +89,7 @@ class Program(QObject):
         )
         self.process.event.connect(self.window.drifting.take)
         self.tracing = Tracing(self.inspector, self.calling.history_view, self.window.traffic_panel, self)
-        self.tracing.shown.connect(lambda: self.window.show_panel("traffic"))
+        self.tracing.shown.connect(lambda: self.window.focus.show("traffic"))
         self.tracing.refused.connect(lambda text: self.window.banner.tell(text, role="warning"))
 
     def _show_graph(self) -> None:

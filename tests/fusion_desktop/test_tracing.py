@@ -20,7 +20,7 @@ async def test_the_trace_beside_a_result_is_that_of_its_own_call(qtbot: QtBot, t
     async with opened(tmp_path) as program:
         panel, traffic = program.inspector.panel, program.window.traffic_panel
         for name in ("inspector", "calls"):
-            program.window.show_panel(name)
+            program.window.focus.show(name)
         for _ in range(2):
             panel.show_tool("text_count")
             assert panel.tools.form is not None
@@ -43,7 +43,7 @@ async def test_the_trace_beside_a_result_is_that_of_its_own_call(qtbot: QtBot, t
         assert traffic.detail.tabs.currentWidget() is traffic.detail.timeline
         assert {span.name for span in program.traffic.spans(second.call)} >= {"Client", "Text"}
 
-        program.window.show_panel("calls")
+        program.window.focus.show("calls")
         view.list.setCurrentIndex(view.list.model().index(1, 0))
         await until(lambda: view._kept is not None and view._kept.entry.id == view.list.currentIndex().data(256).id)
         press(view, "Trace")
