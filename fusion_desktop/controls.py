@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QToolButton, QWidget
 
 from fusion_desktop.assets import icon
 
@@ -35,6 +35,13 @@ def word_button(text: str, about: str) -> QToolButton:
     button.setToolTip(about)
     button.setAccessibleName(f"{text}: {about}")
     return button
+
+
+def search_field(words: str, name: str = "") -> QLineEdit:
+    """Return a field that says in it what is searched, and more in full to who cannot see that."""
+    field = QLineEdit(placeholderText=words, clearButtonEnabled=True)
+    field.setAccessibleName(name or words)
+    return field
 
 
 def reading(text: str = "", role: str = "") -> QLabel:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from fusion_desktop.controls import restyle
+
 
 def ask(
     parent: QWidget,
@@ -25,8 +27,7 @@ def ask(
         buttons[words] = button
         if words == default:
             box.setDefaultButton(button)
-            button.setProperty("primary", True)
-            button.style().polish(button)
+            restyle(button, primary=True)
     last = list(buttons)[-1]
     box.setEscapeButton(buttons[last])
 

@@ -1,7 +1,6 @@
 """Enter the graph into the configuration of an MCP client, after showing what would change; or hand it on otherwise."""
 
 import re
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from composite_runtime.interop.clients.format import MARK, Entry
 from composite_runtime.interop.machine import Machine
 from composite_runtime.interop.status import ClientStatus, OurEntry, State, entries_in, status
 from fusion_desktop import theme
+from fusion_desktop.controls import push_button, reading, restyle
 from fusion_desktop.dialogs.diff_view import DiffView
 from fusion_desktop.dialogs.export_ways import ExportWays, ways
 
@@ -74,6 +74,18 @@ class ExportDialog(QDialog):
         self.setWindowTitle("Export to a client")
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.resize(720, 640)
+        self._build_fields()
+        self._build_tabs()
+        self._note = reading()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(5 * theme.GRID, 5 * theme.GRID, 5 * theme.GRID, 4 * theme.GRID)
+        layout.setSpacing(3 * theme.GRID)
+        layout.addLayout(self._fields)
+        layout.addWidget(self.tabs, 1)
+        layout.addWidget(self._note)
+        layout.addLayout(self._buttons())
+
+    def _build_fields(self) -> None:
         self.client = QComboBox()
         self.client.setAccessibleName("Client")
         for client_id, title in self._offered():
@@ -94,15 +106,6 @@ class ExportDialog(QDialog):
         self.composite = QComboBox()
         self.composite.setAccessibleName("Composite")
         self.composite.currentIndexChanged.connect(self._preview)
-        self._where = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-        self._where.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._where.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._choose = QPushButton("Change")
-        self._choose.setAutoDefault(False)
-        self._choose.setMenu(self._places())
-        place = QHBoxLayout()
-        place.addWidget(self._where, 1)
-        place.addWidget(self._choose)
         self._fields = QFormLayout()
         self._fields.setSpacing(3 * theme.GRID)
         self._fields.addRow("Client", self.client)
@@ -110,8 +113,10 @@ class ExportDialog(QDialog):
         self._fields.addRow("Composite", self.composite)
         self._fields.addRow("Reached", self.reach)
         self._fields.addRow("URL", self.url)
-        self._fields.addRow("File", place)
+        self._fields.addRow("File", self._make_place())
         self._fields.addRow("State", self._make_state())
+
+    def _build_tabs(self) -> None:
         self.diff = DiffView()
         self.ways = ExportWays()
         self.ways.said.connect(lambda words: self._say(words, "muted"))
@@ -122,23 +127,24 @@ class ExportDialog(QDialog):
         self.tabs.addTab(self.diff, "Change of its file")
         self.tabs.addTab(self.ways, "Without changing a file")
         self.tabs.currentChanged.connect(self._show_tab)
-        self._note = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-        self._note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._note.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(5 * theme.GRID, 5 * theme.GRID, 5 * theme.GRID, 4 * theme.GRID)
-        layout.setSpacing(3 * theme.GRID)
-        layout.addLayout(self._fields)
-        layout.addWidget(self.tabs, 1)
-        layout.addWidget(self._note)
-        layout.addLayout(self._buttons())
+
+    def _make_place(self) -> QHBoxLayout:
+        self._where = reading()
+        self._choose = QPushButton("Change")
+        self._choose.setAutoDefault(False)
+        menu = QMenu(self)
+        menu.aboutToShow.connect(lambda: self._fill_places(menu))
+        self._choose.setMenu(menu)
+        row = QHBoxLayout()
+        row.addWidget(self._where, 1)
+        row.addWidget(self._choose)
+        return row
 
     def _buttons(self) -> QHBoxLayout:
-        self._undo = _push("Take it back", self.undo)
+        self._undo = push_button("Take it back", self.undo)
         self._undo.hide()
-        self._close = _push("Cancel", self.reject)
-        self._export = _push("Export", self.write)
-        self._export.setProperty("primary", True)
+        self._close = push_button("Cancel", self.reject)
+        self._export = push_button("Export", self.write, primary=True)
         self._export.setDefault(True)
         row = QHBoxLayout()
         row.addWidget(self._undo)
@@ -149,17 +155,12 @@ class ExportDialog(QDialog):
 
     def _make_state(self) -> QHBoxLayout:
         self._state = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-        self.remove = _push("Take it out…", self._toggle_removal)
+        self.remove = push_button("Take it out…", self._toggle_removal)
         self.remove.setCheckable(True)
         row = QHBoxLayout()
         row.addWidget(self._state, 1)
         row.addWidget(self.remove)
         return row
-
-    def _places(self) -> QMenu:
-        menu = QMenu(self)
-        menu.aboutToShow.connect(lambda: self._fill_places(menu))
-        return menu
 
     def _fill_places(self, menu: QMenu) -> None:
         menu.clear()
@@ -304,8 +305,7 @@ class ExportDialog(QDialog):
             self._state.setText(f"It has this graph as {ours.name}, but {ours.problem}.")
         else:
             self._state.setText(f"It has this graph as {ours.name}, up to date.")
-        self._state.setProperty("role", "warning" if ours is not None and ours.problem else "muted")
-        self._state.style().polish(self._state)
+        restyle(self._state, role="warning" if ours is not None and ours.problem else "muted")
 
     def _show_ways(self) -> None:
         assert self._graph is not None
@@ -356,8 +356,7 @@ class ExportDialog(QDialog):
 
     def _say(self, words: str, role: str) -> None:
         self._note.setText(words)
-        self._note.setProperty("role", role)
-        self._note.style().polish(self._note)
+        restyle(self._note, role=role)
 
 
 def _with_state(stands: ClientStatus) -> str:
@@ -393,10 +392,3 @@ def _words(plan: export.Plan, *, is_removal: bool) -> str:
         return "The file does not exist yet and will be made. It holds no secret: the graph keeps references to them."
     what = f"The entry {plan.entry_name} is replaced" if plan.replaces else "One entry is added"
     return f"{what}; everything else stays as it is, and the file as it was is kept beside it. No secret is written."
-
-
-def _push(text: str, action: Callable[[], object]) -> QPushButton:
-    button = QPushButton(text)
-    button.setAutoDefault(False)
-    button.clicked.connect(action)
-    return button

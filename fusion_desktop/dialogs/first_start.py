@@ -24,6 +24,7 @@ from composite_runtime.graph.model import ServerNode, StdioTransport
 from composite_runtime.interop import catalogue, first_start, login_path, needs
 from composite_runtime.interop.needs import Need
 from fusion_desktop import tasks, theme
+from fusion_desktop.controls import restyle
 
 Look = Callable[[Sequence[str]], Need | None]
 """From a command line to what it needs on this machine."""
@@ -156,8 +157,7 @@ class _Row(QFrame):
         words = need.problem or f"Uses {need.title} {need.version}".rstrip()
         assert isinstance(self.node.transport, StdioTransport)
         self._need.setText("  ·  ".join(filter(None, (words, _variables(self.node.transport)))))
-        self._need.setProperty("role", "warning" if need.problem else "caption")
-        self._need.style().polish(self._need)
+        restyle(self._need, role="warning" if need.problem else "caption")
         self._need.show()
 
 

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QKeySequenceEdit,
     QLabel,
     QLineEdit,
-    QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -16,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from fusion_desktop import theme
+from fusion_desktop.controls import push_button, restyle, search_field
 from fusion_desktop.keymap import Command, Keymap, native
 
 _ID = Qt.ItemDataRole.UserRole
@@ -31,17 +31,27 @@ class KeyPage(QWidget):
         super().__init__(parent)
         self.keymap = keymap
         self._items: dict[str, QTreeWidgetItem] = {}
-        self.field = QKeySequenceEdit()
         self._build()
         self._fill()
         self._show_chosen()
 
     def _build(self) -> None:
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Search commands and keys")
-        self.search.setAccessibleName("Search commands and keys")
-        self.search.setClearButtonEnabled(True)
+        self.search = search_field("Search commands and keys")
         self.search.textChanged.connect(self._search)
+        self.verdict = QLabel(wordWrap=True)
+        self.verdict.setAccessibleName("Whether the key can be used")
+        self._build_tree()
+        self._build_field()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 3 * theme.GRID, 0, 0)
+        layout.setSpacing(2 * theme.GRID)
+        layout.addWidget(self.search)
+        layout.addWidget(self.tree, 1)
+        layout.addLayout(self._entry())
+        layout.addWidget(self.verdict)
+        layout.addLayout(self._rest())
+
+    def _build_tree(self) -> None:
         self.tree = QTreeWidget()
         self.tree.setAccessibleName("Commands and their keys")
         self.tree.setColumnCount(2)
@@ -54,6 +64,9 @@ class KeyPage(QWidget):
         header.setStretchLastSection(False)
         self.tree.currentItemChanged.connect(self._show_chosen)
         self.tree.itemActivated.connect(lambda: self.field.setFocus())
+
+    def _build_field(self) -> None:
+        self.field = QKeySequenceEdit()
         self.field.setAccessibleName("New key")
         self.field.setMaximumSequenceLength(2)
         self.field.keySequenceChanged.connect(self._show_verdict)
@@ -63,40 +76,28 @@ class KeyPage(QWidget):
             line.setPlaceholderText("Press a key")
             # The field itself tells a key only a second later, when no other can follow it.
             line.textChanged.connect(self._show_verdict)
-        self.add = QPushButton("Add key")
-        self.replace = QPushButton("Replace")
-        self.reset = QPushButton("Reset")
-        self.remove = QPushButton("Remove keys")
-        self.reset_all = QPushButton("Reset all")
-        for button in (self.add, self.replace, self.remove, self.reset, self.reset_all):
-            button.setAutoDefault(False)
-        self.add.clicked.connect(lambda: self._give(keep=True))
-        self.replace.clicked.connect(lambda: self._give(keep=False))
-        self.reset.clicked.connect(lambda: self._take(self.keymap.reset(self._chosen())))
-        self.remove.clicked.connect(lambda: self._take(self.keymap.with_keys(self._chosen(), ())))
-        self.reset_all.clicked.connect(lambda: self._take(self.keymap.reset()))
-        self.verdict = QLabel()
-        self.verdict.setWordWrap(True)
-        self.verdict.setAccessibleName("Whether the key can be used")
-        entry = QHBoxLayout()
-        entry.setSpacing(2 * theme.GRID)
-        entry.addWidget(self.field, 1)
-        entry.addWidget(self.replace)
-        entry.addWidget(self.add)
-        rest = QHBoxLayout()
-        rest.setSpacing(2 * theme.GRID)
-        rest.addWidget(self.reset)
-        rest.addWidget(self.remove)
-        rest.addStretch(1)
-        rest.addWidget(self.reset_all)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 3 * theme.GRID, 0, 0)
-        layout.setSpacing(2 * theme.GRID)
-        layout.addWidget(self.search)
-        layout.addWidget(self.tree, 1)
-        layout.addLayout(entry)
-        layout.addWidget(self.verdict)
-        layout.addLayout(rest)
+
+    def _entry(self) -> QHBoxLayout:
+        self.replace = push_button("Replace", lambda: self._give(keep=False))
+        self.add = push_button("Add key", lambda: self._give(keep=True))
+        row = QHBoxLayout()
+        row.setSpacing(2 * theme.GRID)
+        row.addWidget(self.field, 1)
+        row.addWidget(self.replace)
+        row.addWidget(self.add)
+        return row
+
+    def _rest(self) -> QHBoxLayout:
+        self.reset = push_button("Reset", lambda: self._take(self.keymap.reset(self._chosen())))
+        self.remove = push_button("Remove keys", lambda: self._take(self.keymap.with_keys(self._chosen(), ())))
+        self.reset_all = push_button("Reset all", lambda: self._take(self.keymap.reset()))
+        row = QHBoxLayout()
+        row.setSpacing(2 * theme.GRID)
+        row.addWidget(self.reset)
+        row.addWidget(self.remove)
+        row.addStretch(1)
+        row.addWidget(self.reset_all)
+        return row
 
     def choose(self, command_id: str) -> None:
         """Select a command."""
@@ -162,8 +163,7 @@ class KeyPage(QWidget):
     def _show_verdict(self) -> None:
         command, key = self._command(), self._typed()
         reason = self.keymap.why_not(command.id, key) if command is not None and key else None
-        self.verdict.setProperty("role", "error" if reason else "muted")
-        self.verdict.style().polish(self.verdict)
+        restyle(self.verdict, role="error" if reason else "muted")
         if command is None:
             self.verdict.setText("Select a command.")
         elif reason is not None:

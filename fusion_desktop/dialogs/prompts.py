@@ -24,6 +24,7 @@ from composite_runtime.interop.needs import Need
 from composite_runtime.interop.plain_secrets import PlainSecret, Transport
 from composite_runtime.interop.registry_entry import Missing, Prompt, Severity, Text, Way, fill, secret_name
 from fusion_desktop import assets, tasks, theme
+from fusion_desktop.controls import restyle
 from fusion_desktop.dialogs.first_start import Look, command_line, look
 from fusion_desktop.dialogs.prompt_fields import PromptField
 from fusion_desktop.document.template import Template
@@ -190,8 +191,7 @@ class PromptDialog(QDialog):
             lines.insert(0, f"Needs {way.needs}.")
         is_warning = bool(warnings) or (need is not None and bool(need.problem))
         self._note.setText("\n".join(lines))
-        self._note.setProperty("role", "warning" if is_warning else "caption")
-        self._note.style().polish(self._note)
+        restyle(self._note, role="warning" if is_warning else "caption")
         self._note.setVisible(bool(lines))
 
     def _refresh(self) -> None:

@@ -26,6 +26,7 @@ from composite_runtime.errors import FusionError
 from composite_runtime.interop.online_registry import DEFAULT_URL, OnlineRegistry, Page
 from composite_runtime.interop.registry_entry import Entry, Severity
 from fusion_desktop import assets, tasks, theme
+from fusion_desktop.controls import restyle
 from fusion_desktop.document import offers
 
 _ENTRY = Qt.ItemDataRole.UserRole
@@ -187,8 +188,7 @@ class RegistryDialog(QDialog):
 
     def _say(self, text: str, role: str = "muted") -> None:
         self.status.setText(text)
-        self.status.setProperty("role", role)
-        self.status.style().polish(self.status)
+        restyle(self.status, role=role)
 
     # Choosing
 
@@ -263,8 +263,7 @@ class _Details(QWidget):
         self._ways.setText("\n".join(_way_lines(entry)))
         reasons = offers.reasons(entry)
         words = "Blocked" if not offers.usable(entry) else "Some ways to run it are blocked"
-        self._blocked.setProperty("role", "warning" if offers.usable(entry) else "error")
-        self._blocked.style().polish(self._blocked)
+        restyle(self._blocked, role="warning" if offers.usable(entry) else "error")
         self._blocked.setText("\n".join([f"{words}:", *(f"• {reason}" for reason in reasons)]) if reasons else "")
         for label in (self._description, self._ways, self._blocked):
             label.setVisible(bool(label.text()))

@@ -13,6 +13,7 @@ from composite_runtime.auth.sign_in import SignedIn, Stage, sign_in
 from composite_runtime.errors import FusionError
 from composite_runtime.graph.model import ServerNode
 from fusion_desktop import theme
+from fusion_desktop.controls import restyle
 from fusion_desktop.tasks import spawn_for
 
 _WORDS = {
@@ -141,8 +142,7 @@ class SignInDialog(QDialog):
     def _show(self, heading: str, words: str, *, role: str, end: str) -> None:
         self.heading.setText(heading)
         self.words.setText(words)
-        self.words.setProperty("role", role)
-        self.words.style().polish(self.words)
+        restyle(self.words, role=role)
         self.end.setText(end)
         for button in (self.copy, self.reopen, self.in_file, self.again):
             button.hide()
@@ -150,7 +150,6 @@ class SignInDialog(QDialog):
 
     def _primary(self, chosen: QPushButton | None) -> None:
         for button in (self.in_file, self.again, self.end):
-            button.setProperty("primary", button is chosen)
-            button.style().polish(button)
+            restyle(button, primary=button is chosen)
         if chosen is not None:
             chosen.setFocus()

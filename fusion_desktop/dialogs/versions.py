@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from fusion_desktop import theme
+from fusion_desktop.controls import restyle
 from fusion_desktop.dialogs.preview import Preview
 
 
@@ -93,8 +94,7 @@ class VersionsDialog(QDialog):
         shown = self._show_version(row)
         self.preview.show_image(shown.image, self.devicePixelRatioF())
         self._facts.setText(shown.trouble or "\n".join(shown.facts) or "The same as now.")
-        self._facts.setProperty("role", "error" if shown.trouble else "")
-        self._facts.style().polish(self._facts)
+        restyle(self._facts, role="error" if shown.trouble else "")
         self.restore.setEnabled(bool(shown.facts) and not shown.trouble)
 
     def _restore(self) -> None:

@@ -8,27 +8,21 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QListView,
-    QPushButton,
-    QSplitter,
     QStackedLayout,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from fusion_desktop import theme
-from fusion_desktop.assets import icon
+from fusion_desktop.controls import icon_button, push_button, reading, search_field
+from fusion_desktop.inspector.call_detail import CallDetail
 from fusion_desktop.inspector.call_list import STATUS, CallModel, CallRow, duration, when
-from fusion_desktop.inspector.result import ResultView
-from fusion_desktop.run.frames import text_of
 from fusion_desktop.run.hiding import has_hidden, without_hidden
 from fusion_desktop.run.history import History, Kept
 from fusion_desktop.run.history_store import Entry
 
 _TYPING_MS = 150
-_ARGUMENTS = 600
 
 
 class CallHistory(QWidget):
@@ -88,15 +82,37 @@ class CallHistory(QWidget):
         self._typing.stop()
 
     def _build(self) -> None:
-        self.search = QLineEdit(placeholderText="Search calls, arguments and answers", clearButtonEnabled=True)
-        self.search.setAccessibleName("Search the call history")
-        self.search.textChanged.connect(self._typing.start)
-        self._clear = _tool("trash", "Forget all calls that are not pinned", self._history.clear)
+        self._build_list()
+        self._build_detail()
+        self._count = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._count.setProperty("role", "caption")
+        self._count.setContentsMargins(3 * theme.GRID, 0, 3 * theme.GRID, theme.GRID)
+        self._empty = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop)
+        self._empty.setProperty("role", "muted")
+        self._empty.setContentsMargins(3 * theme.GRID, 2 * theme.GRID, 3 * theme.GRID, 0)
         bar = QHBoxLayout()
         bar.setContentsMargins(2 * theme.GRID, 2 * theme.GRID, 2 * theme.GRID, theme.GRID)
         bar.setSpacing(2 * theme.GRID)
         bar.addWidget(self.search, 1)
         bar.addWidget(self._clear)
+        self._pages = QStackedLayout()
+        self._pages.addWidget(self.list)
+        self._pages.addWidget(self._empty)
+        listed = QWidget()
+        left = QVBoxLayout(listed)
+        left.setContentsMargins(0, 0, 0, 0)
+        left.setSpacing(0)
+        left.addLayout(bar)
+        left.addLayout(self._pages, 1)
+        left.addWidget(self._count)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._detail.beside(listed))
+
+    def _build_list(self) -> None:
+        self.search = search_field("Search calls, arguments and answers", "Search the call history")
+        self.search.textChanged.connect(self._typing.start)
+        self._clear = icon_button("trash", "Forget all calls that are not pinned", self._history.clear)
         self.list = QListView()
         self.list.setModel(self._model)
         self.list.setItemDelegate(CallRow(self.list))
@@ -108,73 +124,19 @@ class CallHistory(QWidget):
         self.list.doubleClicked.connect(lambda _: self._edit())
         QShortcut(QKeySequence.StandardKey.Delete, self.list, self._delete, context=_WIDGET)
         QShortcut(QKeySequence("Return"), self.list, self._edit, context=_WIDGET)
-        self._count = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self._count.setProperty("role", "caption")
-        self._count.setContentsMargins(3 * theme.GRID, 0, 3 * theme.GRID, theme.GRID)
-        self._empty = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop)
-        self._empty.setProperty("role", "muted")
-        self._empty.setContentsMargins(3 * theme.GRID, 2 * theme.GRID, 3 * theme.GRID, 0)
-        listed = QWidget()
-        self._pages = QStackedLayout()
-        self._pages.addWidget(self.list)
-        self._pages.addWidget(self._empty)
-        left = QVBoxLayout(listed)
-        left.setContentsMargins(0, 0, 0, 0)
-        left.setSpacing(0)
-        left.addLayout(bar)
-        left.addLayout(self._pages, 1)
-        left.addWidget(self._count)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        split.addWidget(listed)
-        split.addWidget(self._build_detail())
-        split.setSizes([380, 520])
-        split.setStretchFactor(1, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(split)
 
-    def _build_detail(self) -> QWidget:
-        self._name = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-        self._name.setProperty("role", "heading")
-        self._about = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-        self._about.setProperty("role", "caption")
-        self.edit = _push("Edit and call…", "Show it in the inspector, with these arguments", self._edit)
-        self.replay = _push("Call again", "Send exactly this again", self._replay)
-        self.save = _push("Save…", "Keep it beside the graph, with what is expected of it", self._save)
-        self.pin = QPushButton("Pin")
+    def _build_detail(self) -> None:
+        self.edit = push_button("Edit and call…", self._edit, "Show it in the inspector, with these arguments")
+        self.replay = push_button("Call again", self._replay, "Send exactly this again")
+        self.save = push_button("Save…", self._save, "Keep it beside the graph, with what is expected of it")
+        self.pin = push_button("Pin", self._pin, "Keep it however old it gets")
         self.pin.setCheckable(True)
-        self.pin.setToolTip("Keep it however old it gets")
-        self.pin.clicked.connect(self._pin)
-        self.forget = _push("Delete", "Forget the selected calls", self._delete)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(2 * theme.GRID)
-        for button in (self.edit, self.replay, self.save, self.pin):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        buttons.addWidget(self.forget)
-        self._note = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-        self._note.setProperty("role", "warning")
-        self._given = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-        self._given.setFont(theme.font(theme.CAPTION, mono=True))
-        self._given.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._given.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.result = ResultView()
+        self.forget = push_button("Delete", self._delete, "Forget the selected calls")
+        self._detail = CallDetail((self.edit, self.replay, self.save, self.pin, self.forget))
+        self.result = self._detail.result
         self.result.trace_wanted.connect(self.trace_wanted)
-        self._detail = QWidget()
-        column = QVBoxLayout(self._detail)
-        column.setContentsMargins(3 * theme.GRID, 2 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
-        column.setSpacing(2 * theme.GRID)
-        names = QVBoxLayout()
-        names.setSpacing(0)
-        names.addWidget(self._name)
-        names.addWidget(self._about)
-        column.addLayout(names)
-        column.addLayout(buttons)
-        column.addWidget(self._note)
-        column.addWidget(self._given)
-        column.addWidget(self.result, 1)
-        return self._detail
+        self._note = reading("What was secret in the arguments was not kept; it has to be entered again.", "warning")
+        self._detail.add(self._note)
 
     def _changed(self) -> None:
         if self.isVisible():
@@ -232,13 +194,9 @@ class CallHistory(QWidget):
         _, _, word = STATUS[entry.status]
         took = f" · {duration(entry.milliseconds)}" if entry.milliseconds is not None else ""
         place = f" · {self._model.name_of(entry.node)}" if entry.node else ""
-        self._name.setText(entry.target or entry.method)
-        self._about.setText(f"{entry.method}{place} · {when(entry.at)}{took} · {word}")
-        text = text_of(kept.arguments, indent=None) if kept.arguments else ""
-        self._given.setText(text if len(text) <= _ARGUMENTS else f"{text[:_ARGUMENTS]}…")
-        self._given.setVisible(bool(text))
+        about = f"{entry.method}{place} · {when(entry.at)}{took} · {word}"
+        self._detail.show_call(entry.target or entry.method, about, kept.arguments)
         is_hidden = has_hidden(kept.params)
-        self._note.setText("What was secret in the arguments was not kept; it has to be entered again.")
         self._note.setVisible(is_hidden)
         self.replay.setEnabled(not is_hidden)
         self.pin.setChecked(entry.is_pinned)
@@ -277,20 +235,3 @@ _NOTHING = (
     "No call was made yet. Every call from the inspector is kept here, for this graph and across restarts; what is"
     " secret in it is not."
 )
-
-
-def _push(text: str, tip: str, action: Callable[[], object]) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setAutoDefault(False)
-    button.clicked.connect(lambda _checked=False: action())
-    return button
-
-
-def _tool(name: str, tip: str, action: Callable[[], object]) -> QToolButton:
-    button = QToolButton()
-    button.setIcon(icon(name, "muted"))
-    button.setToolTip(tip)
-    button.setAccessibleName(tip)
-    button.clicked.connect(lambda _checked=False: action())
-    return button

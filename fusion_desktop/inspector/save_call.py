@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPlainTextEdit,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -21,6 +20,7 @@ from composite_runtime.calls import folder
 from composite_runtime.calls.model import SavedCall
 from composite_runtime.errors import FusionError
 from fusion_desktop import theme
+from fusion_desktop.controls import push_button, reading
 from fusion_desktop.inspector.expectations import Expectations
 from fusion_desktop.inspector.values import DraftError, parse_json
 from fusion_desktop.run.frames import Outcome, text_of
@@ -51,10 +51,39 @@ class SaveCallDialog(QDialog):
         self._check()
 
     def _build(self, key: str, folders: Sequence[str], place: str, note: str, outcome: Outcome | None) -> None:
-        call = self._call
         self.setWindowTitle("Change the saved call" if key else "Save the call")
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.resize(640, 560)
+        self.arguments = QPlainTextEdit(text_of(dict(self._call.arguments)))
+        self.arguments.setFont(theme.font(mono=True))
+        self.arguments.setTabChangesFocus(True)
+        self.arguments.setAccessibleName("Arguments as JSON")
+        self.expectations = Expectations(outcome)
+        self.expectations.write(
+            [
+                expected.model_dump(mode="json", exclude_defaults=True) | {"kind": expected.kind}
+                for expected in self._call.expect
+            ]
+        )
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(5 * theme.GRID, 5 * theme.GRID, 5 * theme.GRID, 4 * theme.GRID)
+        layout.setSpacing(3 * theme.GRID)
+        layout.addLayout(self._names(key, folders, place))
+        layout.addWidget(_head("Arguments", "${env:NAME} and ${secret:NAME} are filled in when it is called"))
+        if note:
+            layout.addWidget(reading(note, "muted"))
+        layout.addWidget(self.arguments, 1)
+        layout.addWidget(_head("What is expected", ""))
+        layout.addWidget(self.expectations)
+        layout.addLayout(self._buttons())
+        for changed in (
+            *(self.name.textChanged, self.folder.editTextChanged),
+            *(self.arguments.textChanged, self.expectations.changed),
+        ):
+            changed.connect(self._check)
+
+    def _names(self, key: str, folders: Sequence[str], place: str) -> QFormLayout:
+        call = self._call
         inside, _, last = key.rpartition("/")
         self.name = QLineEdit(call.name or last or call.target)
         self.name.setAccessibleName("Name")
@@ -66,58 +95,23 @@ class SaveCallDialog(QDialog):
         edit = self.folder.lineEdit()
         if edit is not None:
             edit.setPlaceholderText("None; a/b for a folder in a folder")
-        what = QLabel(f"{call.method} {call.target}{f' of {place}' if place else ''}", wordWrap=True)
-        what.setTextFormat(Qt.TextFormat.PlainText)
-        what.setProperty("role", "muted")
-        self.arguments = QPlainTextEdit(text_of(dict(call.arguments)))
-        self.arguments.setFont(theme.font(mono=True))
-        self.arguments.setTabChangesFocus(True)
-        self.arguments.setAccessibleName("Arguments as JSON")
-        self.expectations = Expectations(outcome)
-        self.expectations.write(
-            [
-                expected.model_dump(mode="json", exclude_defaults=True) | {"kind": expected.kind}
-                for expected in call.expect
-            ]
-        )
         form = QFormLayout()
         form.setSpacing(3 * theme.GRID)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow("Calls", what)
+        form.addRow("Calls", reading(f"{call.method} {call.target}{f' of {place}' if place else ''}", "muted"))
         form.addRow("Name", self.name)
         form.addRow("Folder", self.folder)
-        self._note = QLabel(note, wordWrap=True)
-        self._note.setTextFormat(Qt.TextFormat.PlainText)
-        self._note.setProperty("role", "muted")
-        self._note.setVisible(bool(note))
-        self._fault = QLabel(wordWrap=True)
-        self._fault.setTextFormat(Qt.TextFormat.PlainText)
-        self._fault.setProperty("role", "error")
-        self._ok = QPushButton("Save")
-        self._ok.setProperty("primary", True)
+        return form
+
+    def _buttons(self) -> QHBoxLayout:
+        self._fault = reading(role="error")
+        self._ok = push_button("Save", self.accept, primary=True)
         self._ok.setDefault(True)
-        self._ok.clicked.connect(self.accept)
-        cancel = QPushButton("Cancel")
-        cancel.setAutoDefault(False)
-        cancel.clicked.connect(self.reject)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self._fault, 1)
-        buttons.addWidget(cancel)
-        buttons.addWidget(self._ok)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(5 * theme.GRID, 5 * theme.GRID, 5 * theme.GRID, 4 * theme.GRID)
-        layout.setSpacing(3 * theme.GRID)
-        layout.addLayout(form)
-        layout.addWidget(_head("Arguments", "${env:NAME} and ${secret:NAME} are filled in when it is called"))
-        layout.addWidget(self._note)
-        layout.addWidget(self.arguments, 1)
-        layout.addWidget(_head("What is expected", ""))
-        layout.addWidget(self.expectations)
-        layout.addLayout(buttons)
-        self.name.textChanged.connect(self._check)
-        self.folder.editTextChanged.connect(self._check)
-        self.arguments.textChanged.connect(self._check)
-        self.expectations.changed.connect(self._check)
+        row = QHBoxLayout()
+        row.addWidget(self._fault, 1)
+        row.addWidget(push_button("Cancel", self.reject))
+        row.addWidget(self._ok)
+        return row
 
     def accept(self) -> None:
         made = self._made()

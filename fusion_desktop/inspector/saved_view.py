@@ -9,8 +9,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QProgressBar,
-    QPushButton,
-    QSplitter,
     QStackedLayout,
     QTreeWidget,
     QTreeWidgetItem,
@@ -22,9 +20,10 @@ from PySide6.QtWidgets import (
 from composite_runtime.calls.model import SavedCall
 from fusion_desktop import theme
 from fusion_desktop.assets import icon
+from fusion_desktop.controls import push_button, reading
+from fusion_desktop.inspector.call_detail import CallDetail
 from fusion_desktop.inspector.call_list import duration
-from fusion_desktop.inspector.result import ResultView
-from fusion_desktop.run.frames import Outcome, text_of
+from fusion_desktop.run.frames import Outcome
 from fusion_desktop.run.saved import Result, SavedCalls, words_of
 
 _KEY = Qt.ItemDataRole.UserRole
@@ -38,7 +37,6 @@ _SIGNS = {
     "broken": ("warning", "warning", "cannot be read"),
     "": ("send", "faint", "not run yet"),
 }
-_ARGUMENTS = 600
 
 
 class SavedView(QWidget):
@@ -82,36 +80,22 @@ class SavedView(QWidget):
             self.tree.setCurrentItem(self._items[key])
 
     def _build(self) -> None:
-        self.run_all = QPushButton("Run all")
-        self.run_all.setProperty("primary", True)
-        self.run_all.clicked.connect(lambda: self.run_wanted.emit(None))
-        self.stop = QPushButton("Stop")
-        self.stop.clicked.connect(self._saved.stop)
+        self._build_tree()
+        self._build_detail()
         self._words = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._words.setObjectName("saved-summary")
         self._bar = QProgressBar(textVisible=False)
         self._bar.setFixedHeight(theme.GRID)
         self._bar.setStyleSheet(_BAR)
         self._bar.setAccessibleName("Progress of the run")
+        self.run_all = push_button("Run all", lambda: self.run_wanted.emit(None), primary=True)
+        self.stop = push_button("Stop", self._saved.stop)
         head = QHBoxLayout()
         head.setContentsMargins(3 * theme.GRID, 2 * theme.GRID, 3 * theme.GRID, theme.GRID)
         head.setSpacing(2 * theme.GRID)
         head.addWidget(self.run_all)
         head.addWidget(self.stop)
         head.addWidget(self._words, 1)
-        self.tree = QTreeWidget()
-        self.tree.setColumnCount(2)
-        self.tree.setHeaderHidden(True)
-        self.tree.setIconSize(QSize(16, 16))
-        self.tree.setAccessibleName("Saved calls")
-        self.tree.header().setStretchLastSection(False)
-        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        self.tree.currentItemChanged.connect(lambda *_: self._show())
-        self.tree.itemDoubleClicked.connect(lambda *_: self._emit(self.edit_wanted))
-        delete = QShortcut(QKeySequence.StandardKey.Delete, self.tree)
-        delete.setContext(Qt.ShortcutContext.WidgetShortcut)
-        delete.activated.connect(lambda: self._emit(self.delete_wanted))
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
@@ -119,55 +103,41 @@ class SavedView(QWidget):
         column.addLayout(head)
         column.addWidget(self._bar)
         column.addWidget(self.tree, 1)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        split.addWidget(left)
-        split.addWidget(self._build_detail())
-        split.setSizes([380, 520])
-        split.setStretchFactor(1, 1)
         self._empty = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop)
         self._empty.setProperty("role", "muted")
         self._empty.setContentsMargins(3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID, 0)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self._empty)
-        self._pages.addWidget(split)
+        self._pages.addWidget(self._detail.beside(left))
 
-    def _build_detail(self) -> QWidget:
-        self._name = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-        self._name.setProperty("role", "heading")
-        self._about = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-        self._about.setProperty("role", "caption")
-        self.run_one = _push("Run", lambda: self.run_wanted.emit([self.selected]) if self.selected else None)
-        self.edit = _push("Change…", lambda: self._emit(self.edit_wanted))
-        self.open = _push("Open in inspector", lambda: self._emit(self.open_wanted))
-        self.delete = _push("Delete", lambda: self._emit(self.delete_wanted))
-        buttons = QHBoxLayout()
-        buttons.setSpacing(2 * theme.GRID)
-        for button in (self.run_one, self.edit, self.open):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        buttons.addWidget(self.delete)
-        self._given = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-        self._given.setFont(theme.font(theme.CAPTION, mono=True))
-        self._given.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._given.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._expected = QVBoxLayout()
+    def _build_tree(self) -> None:
+        self.tree = QTreeWidget()
+        self.tree.setColumnCount(2)
+        self.tree.setHeaderHidden(True)
+        self.tree.setIconSize(QSize(16, 16))
+        self.tree.setAccessibleName("Saved calls")
+        header = self.tree.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self.tree.currentItemChanged.connect(lambda *_: self._show())
+        self.tree.itemDoubleClicked.connect(lambda *_: self._emit(self.edit_wanted))
+        delete = QShortcut(QKeySequence.StandardKey.Delete, self.tree)
+        delete.setContext(Qt.ShortcutContext.WidgetShortcut)
+        delete.activated.connect(lambda: self._emit(self.delete_wanted))
+
+    def _build_detail(self) -> None:
+        self.run_one = push_button("Run", lambda: self.run_wanted.emit([self.selected]) if self.selected else None)
+        self.edit = push_button("Change…", lambda: self._emit(self.edit_wanted))
+        self.open = push_button("Open in inspector", lambda: self._emit(self.open_wanted))
+        self.delete = push_button("Delete", lambda: self._emit(self.delete_wanted))
+        self._detail = CallDetail((self.run_one, self.edit, self.open, self.delete))
+        self.result = self._detail.result
+        expected = QWidget()
+        self._expected = QVBoxLayout(expected)
+        self._expected.setContentsMargins(0, 0, 0, 0)
         self._expected.setSpacing(theme.GRID)
-        self.result = ResultView()
-        self._detail = QWidget()
-        column = QVBoxLayout(self._detail)
-        column.setContentsMargins(3 * theme.GRID, 2 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
-        column.setSpacing(2 * theme.GRID)
-        names = QVBoxLayout()
-        names.setSpacing(0)
-        names.addWidget(self._name)
-        names.addWidget(self._about)
-        column.addLayout(names)
-        column.addLayout(buttons)
-        column.addWidget(self._given)
-        column.addLayout(self._expected)
-        column.addWidget(self.result, 1)
-        return self._detail
+        self._detail.add(expected)
 
     def _emit(self, signal: SignalInstance) -> None:
         if self.selected is not None:
@@ -296,18 +266,14 @@ class SavedView(QWidget):
         for button in (self.run_one, self.edit, self.open):
             button.setVisible(is_whole)
         result = self._saved.results.get(key)
-        self._name.setText(call.name or key.rpartition("/")[2] if call is not None else key)
         self._clear_expected()
         if call is None:
-            self._about.setText(f"{key}.json")
-            self._given.hide()
+            self._detail.show_call(key, f"{key}.json", None)
             self.result.show_nothing(self._saved.broken.get(key, ""))
             return
         place = f" of {self.name_of(call.at)}" if call.at is not None else ""
-        self._about.setText(f"{key}.json · {call.method} {call.target}{place}")
-        text = text_of(dict(call.arguments), indent=None) if call.arguments else ""
-        self._given.setText(text if len(text) <= _ARGUMENTS else f"{text[:_ARGUMENTS]}…")
-        self._given.setVisible(bool(text))
+        about = f"{key}.json · {call.method} {call.target}{place}"
+        self._detail.show_call(call.name or key.rpartition("/")[2], about, dict(call.arguments))
         self._show_expected(call, result)
         self._show_answer(key, call, result)
 
@@ -345,12 +311,7 @@ class SavedView(QWidget):
         name = QLabel(kind)
         name.setFont(theme.font(bold=True))
         name.setFixedWidth(64)
-        text = QLabel(words, wordWrap=True)
-        text.setTextFormat(Qt.TextFormat.PlainText)
-        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        text.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        if role == "error":
-            text.setProperty("role", "error")
+        text = reading(words, role if role == "error" else "")
         for part in (mark, name):
             row.addWidget(part, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(text, 1)
@@ -372,10 +333,3 @@ _NOTHING = (
     " expected of its answer, and “composite-runtime test” makes the same calls in scripts."
 )
 _NO_FILE = "Save the graph first: its saved calls are kept beside it."
-
-
-def _push(text: str, action: Callable[[], object]) -> QPushButton:
-    button = QPushButton(text)
-    button.setAutoDefault(False)
-    button.clicked.connect(lambda _checked=False: action())
-    return button

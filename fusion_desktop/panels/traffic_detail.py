@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from fusion_desktop import theme
 from fusion_desktop.assets import icon
+from fusion_desktop.controls import restyle
 from fusion_desktop.panels.trace import Timeline, summary_words
 from fusion_desktop.run.traffic import Kind, Row
 from fusion_desktop.run.traffic_model import TrafficModel, duration_words, status_words
@@ -96,11 +97,9 @@ class TrafficDetail(QWidget):
         self.copy_button.setEnabled(row is not None and bool(row.text))
         if model is None or row is None:
             self._head.setText("Choose a message to see all of it.")
-            self._head.setProperty("role", "muted")
-            self._head.style().polish(self._head)
+            restyle(self._head, role="muted")
             return
-        self._head.setProperty("role", "")
-        self._head.style().polish(self._head)
+        restyle(self._head, role="")
         self._head.setText(_headline(model, row))
         self._head.setToolTip(self._head.text())
         partner = model.row(row.partner) if row.partner is not None else None
