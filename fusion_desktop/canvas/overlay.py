@@ -14,6 +14,7 @@ class Hint(QLabel):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setObjectName("canvas-hint")
+        self._at = QPoint()
         self.hide()
 
     def show_text(self, text: str, at: QPoint, *, is_refusal: bool) -> None:
@@ -32,7 +33,7 @@ class Hint(QLabel):
 
     def place(self) -> None:
         """Stay inside the view."""
-        if (parent := self.parentWidget()) is None or not hasattr(self, "_at"):
+        if (parent := self.parentWidget()) is None:
             return
         x = max(8, min(self._at.x() + 18, parent.width() - self.width() - 8))
         y = max(8, min(self._at.y() + 20, parent.height() - self.height() - 8))
@@ -81,8 +82,7 @@ class NameEdit(QLineEdit):
     def _leave(self) -> None:
         self._node = ""
         self.hide()
-        if (parent := self.parentWidget()) is not None and (view := parent.parentWidget()) is not None:
-            view.setFocus()
+        _back_to_view(self)
 
 
 class NoteEdit(QPlainTextEdit):
@@ -113,8 +113,7 @@ class NoteEdit(QPlainTextEdit):
         is_enter = event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
         if event.key() == Qt.Key.Key_Escape or (is_enter and event.modifiers() & Qt.KeyboardModifier.ControlModifier):
             self._take()
-            if (parent := self.parentWidget()) is not None and (view := parent.parentWidget()) is not None:
-                view.setFocus()
+            _back_to_view(self)
             return
         super().keyPressEvent(event)
 
@@ -128,3 +127,9 @@ class NoteEdit(QPlainTextEdit):
         self.hide()
         if note and self.toPlainText() != self._before:
             self.accepted.emit(note, self.toPlainText())
+
+
+def _back_to_view(field: QWidget) -> None:
+    """Give the focus back to the view in whose viewport the field lies."""
+    if (viewport := field.parentWidget()) is not None and (view := viewport.parentWidget()) is not None:
+        view.setFocus()
