@@ -22,7 +22,8 @@ class CallDetail(QWidget):
         self._about = reading(role="caption")
         self._given = reading()
         self._given.setFont(theme.font(theme.CAPTION, mono=True))
-        self.result = ResultView()
+        # Calls in lists are saved already, or by a button of their own.
+        self.result = ResultView(can_save=False)
         names = QVBoxLayout()
         names.setSpacing(0)
         names.addWidget(self._name)

@@ -45,7 +45,7 @@ QProgressBar::chunk { background: palette(link); border-radius: 2px; }
 
 
 class ResultView(QWidget):
-    """Shows one request and its outcome."""
+    """Shows one request and its outcome; without `can_save` it does not offer to save the call."""
 
     wanted = Signal(str)
     """The URI of a linked resource that shall be read."""
@@ -54,8 +54,9 @@ class ResultView(QWidget):
     trace_wanted = Signal(object)
     """The trace of the call with this `Outcome` shall be shown."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, can_save: bool = True) -> None:
         super().__init__(parent)
+        self._can_save = can_save
         self._outcome: Outcome | None = None
         self._written: str | None = None
         self._clock = QElapsedTimer()
@@ -144,7 +145,7 @@ class ResultView(QWidget):
         elif outcome.result is not None:
             self._show_result(outcome.result, took, output_schema)
         self._show_raw()
-        self._save.show()
+        self._save.setVisible(self._can_save)
         self._trace.setVisible(bool(outcome.request_id))
         self._tabs.show()
 
