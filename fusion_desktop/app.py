@@ -23,6 +23,7 @@ from fusion_desktop.loop import EventLoop
 from fusion_desktop.panels.log import LogPanel
 from fusion_desktop.panels.traffic import TrafficPanel
 from fusion_desktop.run.direct import Directs
+from fusion_desktop.run.direct_feed import DirectFeed
 from fusion_desktop.run.log_model import LogModel
 from fusion_desktop.run.process import RuntimeProcess
 from fusion_desktop.run.session import InspectorSession
@@ -70,6 +71,7 @@ class Program(QObject):
         self.log.hidden = self.calling.history.hidden
         self.diagnosing = Diagnosing(self.document, self.first_starts.guard, self)
         self.traffic = TrafficModel(self)
+        self.direct_feed = DirectFeed(self.directs, self.traffic, self.log, self)
         self.watching = Watching(
             self.document, self.running, traffic=self.traffic, log=self.log, status=self.status, parent=self
         )

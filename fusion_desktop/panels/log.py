@@ -20,6 +20,7 @@ from composite_runtime import files
 from composite_runtime.errors import FusionError
 from fusion_desktop import theme
 from fusion_desktop.panels.rows import RowTable, RowWords, bar_above, pause_button
+from fusion_desktop.run.alone import node_of
 from fusion_desktop.run.log_model import RUNTIME, Entry, Filter, Level, LogModel
 from fusion_desktop.run.rows import Index
 
@@ -164,10 +165,10 @@ class LogPanel(QWidget):
         if self.sources.currentData() is not None:
             menu.addAction("All nodes", lambda: self.show_node(None))
         if entry.source != RUNTIME:
-            menu.addAction("Show the node", lambda: self.node_wanted.emit(entry.source))
+            menu.addAction("Show the node", lambda: self.node_wanted.emit(node_of(entry.source)))
 
     def _go(self, index: Index) -> None:
-        self.node_wanted.emit(index.data(LogModel.RowRole).source)
+        self.node_wanted.emit(node_of(index.data(LogModel.RowRole).source))
 
 
 class _Cells(QStyledItemDelegate):

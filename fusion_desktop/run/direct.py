@@ -12,11 +12,11 @@ from composite_runtime.errors import FusionError
 from composite_runtime.events import ChildChanged, ChildState, Event, Ready
 from composite_runtime.graph import file
 from composite_runtime.graph.model import CompositeNode, Edge, Graph, ServerNode
+from fusion_desktop.run.alone import ALONE
 from fusion_desktop.run.process import RuntimeProcess
 from fusion_desktop.run.session import InspectorSession, SessionState
 from fusion_desktop.tasks import spawn
 
-_ALONE = "alone"
 _NOT_AGREED = "Nobody has agreed to start its command; press Run to be asked."
 _DELAY_MS = 250
 """Edits in a row reach what runs together."""
@@ -33,7 +33,7 @@ def alone(graph: Graph, node_id: str) -> tuple[Graph, str] | None:
         return graph, node.id
     if not isinstance(node, ServerNode):
         return None
-    served = CompositeNode(id=_ALONE if node.id != _ALONE else f"{_ALONE}-1", name=node.name)
+    served = CompositeNode(id=ALONE if node.id != ALONE else f"{ALONE}-1", name=node.name)
     enabled = node.but(enabled=True)
     edges = (Edge(source=node.id, target=served.id, namespace=""),)
     return Graph(id=graph.id, name=node.name, nodes=(enabled, served), edges=edges), served.id
@@ -59,6 +59,11 @@ class Direct(QObject):
         self.process.event.connect(self._take)
         self.process.stopped.connect(self._stopped)
         self.session.state_changed.connect(lambda *_: self.changed.emit())
+
+    @property
+    def path(self) -> Path | None:
+        """The file that is served, once it was started."""
+        return self._path
 
     @property
     def trouble(self) -> str:

@@ -22,6 +22,7 @@ from composite_runtime.events import (
     Ready,
     Stopped,
 )
+from fusion_desktop.run.alone import marked, words_for
 from fusion_desktop.run.rows import NewestRows
 
 LIMIT = 50_000
@@ -116,25 +117,25 @@ class LogModel(NewestRows[Entry, Filter]):
         self._names: Mapping[str, str] = {}
         self._sources: set[str] = set()
 
-    def append(self, event: Event) -> None:
-        """Take in an event the runtime told."""
+    def append(self, event: Event, *, alone: str = "") -> None:
+        """Take in an event the runtime told, or that of a node which is inspected alone."""
         level, source, text, stream = _words(event)
         if text:
-            self._add(event.at, level, source, text, stream)
+            self._add(event.at, level, marked(source, alone), text, stream)
 
     def say(self, level: Level, text: str, *, at: float, source: str = RUNTIME) -> None:
         """Take in something the desktop itself has to say."""
         self._add(at, level, source, text, None)
 
-    def take_message(self, params: Mapping[str, Any]) -> None:
-        """Take in a log message that a server sent its client, the inspector."""
+    def take_message(self, params: Mapping[str, Any], *, alone: str = "") -> None:
+        """Take in a log message that a server, or a node inspected alone, sent its client, the inspector."""
         data = params.get("data")
         text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
         logger = params.get("logger")
         self._add(
             time.time(),
             Level.named(str(params.get("level"))),
-            "inspector",
+            marked("inspector", alone),
             f"{logger}: {text}" if logger else text,
             None,
         )
@@ -168,7 +169,7 @@ class LogModel(NewestRows[Entry, Filter]):
 
     def name_of(self, source: str) -> str:
         """Return how a source is shown."""
-        return self._names.get(source, source)
+        return words_for(source, lambda place: self._names.get(place, place))
 
     def sources(self) -> list[str]:
         """Return the sources that said something, by name, the runtime first."""

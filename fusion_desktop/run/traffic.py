@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from composite_runtime.events import ChildChanged, ChildState, Event, Http, decode
+from fusion_desktop.run.alone import marked, split
 
 Json: TypeAlias = Any
 
@@ -67,6 +68,8 @@ class Row:
     milliseconds: float | None = None
     partner: int | None = None
     http: Json = None
+    alone: str = ""
+    """The node that is inspected alone where this was said; nothing in what runs or is watched."""
     _folded: str = field(default="", repr=False)
 
     @property
@@ -78,6 +81,11 @@ class Row:
     def size(self) -> int:
         """How many characters the message has."""
         return len(self.text)
+
+    @property
+    def place(self) -> str:
+        """The hop, and whether that is one of a node inspected alone."""
+        return marked(self.hop, self.alone)
 
     @property
     def folded(self) -> str:
@@ -110,10 +118,11 @@ class Pairing:
         """Return the row of a message: `head` is all that is told beside it."""
         try:
             message = json.loads(text)
-            at, hop, way = float(head["at"]), str(head["hop"]), str(head["way"])
+            at, way = float(head["at"]), str(head["way"])
+            alone, hop = split(str(head["hop"]))
         except (ValueError, KeyError, TypeError, RecursionError):
             return None
-        row = Row(self._next(), at, hop, way, Kind.NOTIFICATION, text)
+        row = Row(self._next(), at, hop, way, Kind.NOTIFICATION, text, alone=alone)
         row.link, row.call, row.span = str(head.get("link", "")), str(head.get("call", "")), int(head.get("span") or 0)
         if isinstance(message, dict):
             self._describe(row, message)
@@ -121,14 +130,15 @@ class Pairing:
 
     def http(self, at: float, hop: str, seen: Json) -> Row | None:
         """Take what HTTP added to a message; return a row of its own when there is no such message."""
-        link = str(seen.get("link"))
+        link, place = str(seen.get("link")), hop
+        alone, hop = split(place)
         way = "in" if hop == CLIENT else "out"
         number = None
         if seen.get("id") is not None:
-            key = _key(hop, link, way, seen["id"])
+            key = _key(place, link, way, seen["id"])
             number = self._open.get(key) or self._done.get(key)
         if number is None and seen.get("method") == "POST":
-            number = self._last.pop((hop, link), None)
+            number = self._last.pop((place, link), None)
         row = self._find(number) if number is not None else None
         if row is not None and row.http is None:
             row.http = seen
@@ -138,6 +148,7 @@ class Pairing:
             self._changed(row)
             return None
         made = Row(self._next(), at, hop, way, Kind.HTTP, "", link=link, method=f"HTTP {seen.get('method')}", http=seen)
+        made.alone = alone
         status = int(seen.get("status") or 0)
         made.preview = str(seen.get("url"))
         # A server need not have the stream a GET asks for, nor end sessions.
@@ -176,12 +187,12 @@ class Pairing:
             row.preview = _words(params.get("arguments") if "arguments" in params else _bare(params))
             if row.id is not None:
                 row.kind, row.outcome = Kind.REQUEST, Outcome.PENDING
-                key = _key(row.hop, row.link, row.way, row.id)
+                key = _key(row.place, row.link, row.way, row.id)
                 self._open[key] = row.number
                 if row.span:
                     self._of_span[row.span] = key
             else:
-                self._last[row.hop, row.link] = row.number
+                self._last[row.place, row.link] = row.number
                 if method == "notifications/cancelled":
                     self._cancel(row, params.get("requestId"))
         elif "result" in message or "error" in message:
@@ -190,12 +201,12 @@ class Pairing:
 
     def _answer(self, row: Row, message: dict[str, Json]) -> None:
         row.outcome, row.code, row.preview = _outcome(message)
-        number = self._open.pop(_key(row.hop, row.link, "out" if row.way == "in" else "in", row.id), None)
+        number = self._open.pop(_key(row.place, row.link, "out" if row.way == "in" else "in", row.id), None)
         asked = self._find(number) if number is not None else None
         if asked is None:
             return
         # HTTP is done with an exchange only after its last message.
-        self._done[_key(asked.hop, asked.link, asked.way, asked.id)] = asked.number
+        self._done[_key(asked.place, asked.link, asked.way, asked.id)] = asked.number
         if len(self._done) > _DONE:
             self._done.popitem(last=False)
         row.method, row.name, row.partner = asked.method, asked.name, asked.number
@@ -210,7 +221,7 @@ class Pairing:
         self._changed(asked)
 
     def _cancel(self, row: Row, request_id: Json) -> None:
-        number = self._open.pop(_key(row.hop, row.link, row.way, request_id), None)
+        number = self._open.pop(_key(row.place, row.link, row.way, request_id), None)
         asked = self._find(number) if number is not None else None
         if asked is not None:
             row.name, row.call, row.partner = asked.name, asked.call, asked.number
@@ -245,7 +256,7 @@ def is_gone(event: Event) -> bool:
 
 def line_of(row: Row) -> str:
     """Return a row as a line of a recording."""
-    head = {"at": row.at, "hop": row.hop}
+    head = {"at": row.at, "hop": row.place}
     if row.kind is not Kind.HTTP:
         head |= {"way": row.way}
         head |= {key: value for key, value in (("link", row.link), ("call", row.call), ("span", row.span)) if value}
@@ -255,7 +266,7 @@ def line_of(row: Row) -> str:
 
 def http_line(row: Row) -> str:
     """Return what HTTP added to a row as a line of a recording."""
-    head = {"at": row.at, "hop": row.hop, "http": row.http}
+    head = {"at": row.at, "hop": row.place, "http": row.http}
     return json.dumps(head, separators=(",", ":"), ensure_ascii=False)
 
 

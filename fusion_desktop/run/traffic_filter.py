@@ -14,6 +14,7 @@ HELP = """All terms must fit; a minus before one turns it round, quotes keep wor
 words              anywhere in the message
 method:tools/call  the method, or a part of it; * stands for anything
 node:fs            the hop at this node; node:client is the client's
+alone:fs           what was said while this node was inspected alone; alone:* is all of that
 tool:search        the tool, prompt or resource
 status:error       ok, error, pending, cancelled, lost, or a number such as -32601, 404, 5xx
 is:request         request, response, notification or http
@@ -150,6 +151,12 @@ def _node(value: str, names: Mapping[str, str], start: int, end: int) -> Fits:
     return lambda row: seen[row.hop]
 
 
+def _alone(value: str, names: Mapping[str, str], start: int, end: int) -> Fits:
+    matching = _matching(value)
+    seen = _Seen(lambda node: bool(node) and (matching(node) or matching(names.get(node, ""))))
+    return lambda row: seen[row.alone]
+
+
 def _status(value: str, names: Mapping[str, str], start: int, end: int) -> Fits:
     lower = value.lower()
     if lower in {"error", "failed"}:
@@ -215,6 +222,8 @@ def _values(key: str, rows: Iterable[Row], names: Mapping[str, str]) -> Iterable
             return {row.name for row in rows if row.name and row.kind is Kind.REQUEST}
         case "node" | "hop":
             return {names.get(row.hop, row.hop) for row in rows}
+        case "alone":
+            return {names.get(row.alone, row.alone) for row in rows if row.alone}
         case "status":
             return [outcome.value for outcome in Outcome if outcome is not Outcome.FAILED]
         case "is":
@@ -229,6 +238,7 @@ _KEYS: dict[str, Callable[[str, Mapping[str, str], int, int], Fits]] = {
     "tool": _tool,
     "node": _node,
     "hop": _node,
+    "alone": _alone,
     "status": _status,
     "is": _is,
     "way": _way,

@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import QModelIndex, QObject, Qt, Signal
 
 from composite_runtime.events import CallFinished, CallRepeated, CallStarted
+from fusion_desktop.run.alone import ALONE, marked, words_for
 from fusion_desktop.run.rows import NewestRows
 from fusion_desktop.run.trace import Span, Traces
 from fusion_desktop.run.traffic import CLIENT, Kind, Outcome, Pairing, Row, Told, http_of, is_gone
@@ -155,11 +156,14 @@ class TrafficModel(NewestRows[Row, TrafficFilter]):
 
     def name_of(self, node: str) -> str:
         """Return how a hop is shown."""
-        return "Client" if node == CLIENT else self._names.get(node, node)
+        named = {CLIENT: "Client", ALONE: "Alone"}
+        return self._names.get(node) or named.get(node, node)
 
     def ends_of(self, row: Row) -> tuple[str, str]:
         """Return from where to where a message went, in names."""
-        if row.hop == CLIENT:
+        if row.alone:
+            outer, inner = self.name_of(row.hop), words_for(marked(ALONE, row.alone), self.name_of)
+        elif row.hop == CLIENT:
             outer, inner = "Client", self.name_of(self._root) if self._root else "Composite"
         else:
             caller = self.traces.caller_of(row.span) or self._parents.get(row.hop) or self._root
