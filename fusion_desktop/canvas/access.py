@@ -5,9 +5,9 @@ Graphics items are no widgets, so Qt tells nothing about them by itself.
 
 from functools import cache
 
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QAccessible, QAccessibleEvent, QAccessibleInterface
-from PySide6.QtWidgets import QAccessibleWidget
+from PySide6.QtCore import QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAccessibleEvent, QAccessibleInterface
+from PySide6.QtWidgets import QAccessibleWidget, QLabel, QWidget
 
 from composite_runtime.graph.model import CompositeNode
 from fusion_desktop.canvas.access_parts import AnyItem, EdgeAccess, NodeAccess
@@ -36,8 +36,10 @@ class Access(QObject):
         self._canvas: QAccessibleInterface | None = None
         self._nodes: dict[str, NodeAccess] = {}
         self._edges: dict[tuple[str, str], EdgeAccess] = {}
+        self._steps = document.undo_stack.index()
         _install()
         scene.selection_changed.connect(self._announce_selection)
+        document.undo_stack.indexChanged.connect(self._announce_step)
 
     @property
     def canvas(self) -> QAccessibleInterface:
@@ -58,6 +60,12 @@ class Access(QObject):
     def parts(self) -> list[AnyItem | EdgeItem]:
         """Return all that is on this level: what is wired first, then the wires."""
         return [*self.shown(), *self.wires()]
+
+    def part_at(self, place: QPoint) -> NodeAccess | EdgeAccess | None:
+        """Return what stands for the thing at a place of the screen."""
+        point = self.view.mapToScene(self.view.viewport().mapFromGlobal(place))
+        item = self.scene.edge_at(point) or self.scene.thing_at(point)
+        return self.part(item) if item is not None else None
 
     def part(self, item: AnyItem | EdgeItem) -> NodeAccess | EdgeAccess:
         """Return what stands for something on the canvas."""
@@ -129,6 +137,14 @@ class Access(QObject):
         named = " and ".join(marks.called(graph, other) for other in others)
         return f"{'Input' if is_input else 'Output'} of {marks.called(graph, node_id)}, {named or 'not connected'}"
 
+    def _announce_step(self, index: int) -> None:
+        """Say what was done or undone: whoever does not see the canvas would not know that it happened."""
+        before, self._steps = self._steps, index
+        stack = self.document.undo_stack
+        words = f"Undone: {stack.redoText()}" if index < before else stack.undoText()
+        if QAccessible.isActive() and (stack.canRedo() if index < before else index):
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.view, words))
+
     def _announce_selection(self) -> None:
         if not QAccessible.isActive():
             return
@@ -149,22 +165,41 @@ def _interface_of(_key: str, widget: QObject) -> QAccessibleInterface | None:
 
 
 class CanvasAccess(QAccessibleWidget):
-    """The canvas as a list of its nodes and wires."""
+    """The canvas as a list of its nodes and wires, and of the fields and buttons that lie over it."""
 
     def __init__(self, access: Access) -> None:
         super().__init__(access.view, QAccessible.Role.List, "Canvas")
         self._access = access
 
     def childCount(self) -> int:
-        return len(self._access.parts())
+        return len(self._access.parts()) + len(self._over())
 
     def child(self, index: int) -> QAccessibleInterface | None:  # type: ignore[override]  # Qt takes None
-        parts = self._access.parts()
-        return self._access.part(parts[index]) if 0 <= index < len(parts) else None
+        parts, over = self._access.parts(), self._over()
+        if index >= len(parts):
+            above = index - len(parts)
+            return QAccessible.queryAccessibleInterface(over[above]) if above < len(over) else None
+        return self._access.part(parts[index]) if index >= 0 else None
+
+    def childAt(self, x: int, y: int) -> QAccessibleInterface | None:  # type: ignore[override]  # Qt takes None
+        place = QPoint(x, y)
+        for widget in self._over():
+            if widget.rect().contains(widget.mapFromGlobal(place)):
+                return QAccessible.queryAccessibleInterface(widget)
+        return self._access.part_at(place) if self.rect().contains(place) else None
 
     def indexOfChild(self, child: QAccessibleInterface) -> int:
         parts = self._access.parts()
-        return parts.index(child.item) if isinstance(child, NodeAccess | EdgeAccess) and child.item in parts else -1
+        if isinstance(child, NodeAccess | EdgeAccess):
+            return parts.index(child.item) if child.item in parts else -1
+        places = (place for place, widget in enumerate(self._over()) if widget is child.object())
+        return next((len(parts) + place for place in places), -1)
+
+    def _over(self) -> list[QWidget]:
+        """Return the fields and buttons over the canvas; the words at the pointer are for those who see it."""
+        view, direct = self._access.view, Qt.FindChildOption.FindDirectChildrenOnly
+        found = (w for parent in (view.viewport(), view) for w in parent.findChildren(QWidget, options=direct))
+        return [w for w in found if w.isVisible() and w is not view.viewport() and not isinstance(w, QLabel)]
 
     def focusChild(self) -> QAccessibleInterface | None:  # type: ignore[override]  # Qt takes None
         item = self._access.chosen()

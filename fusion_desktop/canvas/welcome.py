@@ -1,6 +1,7 @@
 """What an empty canvas says: what to do first, and buttons that do it."""
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from fusion_desktop import assets, theme
@@ -24,6 +25,7 @@ class Welcome(QWidget):
     def __init__(self, viewport: QWidget) -> None:
         super().__init__(viewport)
         self.setAcceptDrops(False)
+        self.setAutoFillBackground(True)
         title = QLabel("Draw your first composite")
         title.setProperty("role", "display")
         title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
@@ -84,5 +86,9 @@ class Welcome(QWidget):
         )
 
     def _restyle(self) -> None:
+        # No dots shine through between the words.
+        look = self.palette()
+        look.setColor(QPalette.ColorRole.Window, theme.colour("canvas"))
+        self.setPalette(look)
         for label, name in self._icons:
             label.setPixmap(assets.icon(name, "accent").pixmap(20, 20))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from fusion_desktop import assets, theme
@@ -60,6 +61,8 @@ class Banner(QWidget):
             self._buttons.addWidget(button)
         self._restyle()
         self.show()
+        if QAccessible.isActive():
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
     def _do(self, do: Callable[[], object]) -> None:
         self.hide()

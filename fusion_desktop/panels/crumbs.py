@@ -1,6 +1,6 @@
 """Where one is: the composites around what is shown, each a button that goes there."""
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from fusion_desktop import assets
@@ -41,9 +41,16 @@ class Crumbs(QWidget):
                 arrow.setPixmap(assets.icon("chevron-right", "muted").pixmap(14, 14))
                 self._layout.addWidget(arrow)
             node = self._document.node(node_id) if node_id else None
+            name = node.name if node else "Whole graph"
+            if node_id == self._root:
+                here = QLabel(name)
+                here.setTextFormat(Qt.TextFormat.PlainText)
+                here.setProperty("role", "here")
+                here.setContentsMargins(6, 0, 6, 0)
+                self._layout.addWidget(here)
+                continue
             button = QToolButton()
-            button.setText(node.name if node else "Whole graph")
-            button.setEnabled(node_id != self._root)
+            button.setText(name)
             button.setAccessibleName(f"Show {button.text()}")
             button.clicked.connect(lambda _checked=False, node_id=node_id: self.wanted.emit(node_id))
             self._layout.addWidget(button)

@@ -103,8 +103,9 @@ class Minimap(QWidget):
                 painter.setBrush(theme.colour("composite" if block.depth % 2 == 0 else "canvas"))
                 painter.drawRect(small)
             else:
-                # A note is pale, so that none is taken for a server in trouble.
-                fill = theme.colour(block.shade, 90) if block.kind == "note" else theme.colour(role or block.shade)
+                # A note is pale, so that none is taken for a server in trouble; what is off is pale everywhere.
+                pale = block.kind == "note" or role == "disabled"
+                fill = theme.colour(role or block.shade, 90) if pale else theme.colour(role or block.shade)
                 painter.fillRect(small.adjusted(0, 0, 0.5, 0.5), fill)
             if role in _ALARMING and block.kind != "composite":
                 alarming.append((small, role))

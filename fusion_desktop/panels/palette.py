@@ -176,7 +176,7 @@ class Palette(QFrame):
         self._go_to(0)
         found = bool(self._model.rowCount())
         self.list.setVisible(found)
-        self.list.setFixedHeight(ROW * min(ROWS, self._model.rowCount()) + 8)
+        self.list.setFixedHeight(ROW * min(ROWS, self._model.rowCount()) + 2 * self.list.frameWidth())
         self._nothing.setVisible(not found)
         self.adjustSize()
 

@@ -15,6 +15,10 @@ import pytest
 LAUNCHERS = ("/usr/libexec/at-spi-bus-launcher", "/usr/lib/at-spi2-core/at-spi-bus-launcher")
 STATES = {8: "enabled", 11: "focusable", 12: "focused", 22: "selectable", 23: "selected", 25: "showing", 30: "visible"}
 _ACCESSIBLE = "org.a11y.atspi.Accessible"
+_KEY_SYM = 3
+"""How a key is given to assistive technology: by its meaning, pressed and released."""
+_REGISTRY = ("org.a11y.atspi.Registry", "/org/a11y/atspi/registry")
+_DBUS = ("org.freedesktop.DBus", "/org/freedesktop/DBus")
 _ROOT = ("org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root")
 
 
@@ -93,6 +97,23 @@ class Reader:
 
         thing = self._until(found)
         self._ask(self._bus, thing.reference, "org.a11y.atspi.Action.DoAction", i=0)
+
+    def key(self, keysym: int) -> None:
+        """Let assistive technology press a key of the keyboard, given by its X keysym."""
+        keyboard = ("org.a11y.atspi.Registry", "/org/a11y/atspi/registry/deviceeventcontroller")
+        method = "org.a11y.atspi.DeviceEventController.GenerateKeyboardEvent"
+        self._ask(self._bus, keyboard, method, i=keysym, s="", u=_KEY_SYM)
+
+    @contextmanager
+    def announcements(self) -> Iterator[list[str]]:
+        """Collect what programs announce while the block runs; `read` what has come meanwhile to see it."""
+        rule = self._jeepney.MatchRule(type="signal", interface="org.a11y.atspi.Event.Object", member="Announcement")
+        self._ask(self._bus, _REGISTRY, "org.a11y.atspi.Registry.RegisterEvent", s="object:announcement")
+        self._ask(self._bus, _DBUS, "org.freedesktop.DBus.AddMatch", s=rule.serialise())
+        heard: list[str] = []
+        with self._bus.filter(rule) as queue:
+            yield heard
+            heard += [message.body[3][1] for message in queue]
 
     def until(self, claim: Callable[[list[Thing]], object], limit_s: float = 30.0) -> list[Thing]:
         """Read again and again until a claim about what is read is true."""
