@@ -327,7 +327,7 @@ class Composite:
             for name in self._watches.names(member, uri) or self._public_names(member, uri):
                 self._pass_up(Notice(notice.kind, {**notice.params, "uri": name}, notice.session))
             return
-        if notice.kind not in {Kind.LOG, Kind.PROGRESS}:
+        if notice.kind not in {Kind.LOG, Kind.PROGRESS, Kind.OTHER}:
             self._forget_catalogs()
         self._pass_up(notice)
 
@@ -363,8 +363,7 @@ class Composite:
 
 def _key(caller: Caller) -> tuple[str, ...]:
     """Return what tells callers apart that may be offered different things."""
-    interactive = caller.interactive
-    return (caller.era, repr(interactive), caller.session if interactive else "")
+    return (caller.era, repr(caller.told), caller.session if caller.interactive else "")
 
 
 async def _pages(provider: Provider, relay: Relay) -> AsyncIterator[Json]:

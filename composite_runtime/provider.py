@@ -39,6 +39,7 @@ class Kind(StrEnum):
     TASK_STATUS = "task_status"
     PROGRESS = "progress"
     LOG = "log"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,14 @@ class Notice:
     """Something a provider tells outside of any call: a list changed, a resource was updated, a log message.
 
     How a task stands is told in two ways: `TASK` is of the extension and goes to who listens to it, `TASK_STATUS` is of
-    the core protocol and goes to who had the task made. So does `PROGRESS`, of calls answered by a task.
+    the core protocol and goes to who had the task made. So does `PROGRESS`, of calls answered by a task. `OTHER` is
+    whatever else a child says, such as that a page it had opened was visited, or what only its client understands.
     """
 
     kind: Kind
     params: Json = field(default_factory=dict)
     session: str = ""  # set when it concerns one client only
+    method: str = ""  # set when the kind does not tell
 
 
 class Provider(Protocol):

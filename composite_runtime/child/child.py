@@ -19,7 +19,7 @@ from composite_runtime.events import ChildChanged, ChildDrifted, ChildState, Emi
 from composite_runtime.graph.model import ServerNode
 from composite_runtime.hops import repeated, told
 from composite_runtime.provider import NOTHING, Kind, Notice, Offers
-from composite_runtime.wire.call import Caller, Relay
+from composite_runtime.wire.call import Caller, Relay, traits
 from composite_runtime.wire.era import LOG_LEVELS, Era, bare_meta
 from composite_runtime.wire.guard import Guard
 from composite_runtime.wire.jsonrpc import HEADER_MISMATCH, Json, RpcError
@@ -108,8 +108,9 @@ class Child:
     def tell(self, method: str, params: Json, caller: Caller) -> None:
         """Pass on what a client tells, if the child has a connection that is this client's."""
         connection = self._pool.present(caller)
-        if connection is not None and connection.link is not None and caller.interactive:
-            connection.link.notify(method, params)
+        link = connection.link if connection is not None else None
+        if link is not None and link.era is Era.LEGACY and caller.interactive:
+            link.notify(method, params)
 
     def forget(self, session: str) -> None:
         """End the connection that was held for a client's session."""
@@ -261,8 +262,8 @@ class Child:
             return
         if link.log_level is None or LOG_LEVELS.index(level) < LOG_LEVELS.index(link.log_level):
             link.log_level = level
-            with contextlib.suppress(RpcError):
-                await link.request("logging/setLevel", {"level": level}, None, timeouts=self._timeouts)
+            with contextlib.suppress(RpcError, ChildError):  # a child that is silent about it may still answer the call
+                await link.request("logging/setLevel", {"level": level}, None, timeouts=_BRIEF)
 
     async def _link(self, caller: Caller) -> Link:
         eras_left = len(Era)
@@ -292,7 +293,7 @@ class Child:
     def _recalled(self, caller: Caller) -> Offers | None:
         """Return what the child offered to such a caller in an earlier run."""
         era, told = self._pool.address(caller)
-        key = (era, *sorted(told))
+        key = (era, *traits(told))
         if key not in self._recall:
             self._recall[key] = self._memory.recall(self._node, era, told)
         return self._recall[key]
@@ -305,7 +306,7 @@ class Child:
         offers = connection.offers
         assert offers is not None
         self._pool.works(connection.era)
-        key = (connection.era, *sorted(connection.told))
+        key = (connection.era, *traits(connection.told))
         before = self._recall.get(key) or NOTHING
         for kind, old, new in (
             (Kind.TOOLS, before.tools, offers.tools),

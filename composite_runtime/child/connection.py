@@ -95,7 +95,7 @@ class Connection:
     @property
     def told(self) -> Json:
         """What the child was told the client can do; a modern child is told with each request."""
-        return self._caller.interactive if self._caller is not None else {}
+        return self._caller.told if self._caller is not None else {}
 
     @property
     def is_awaited(self) -> bool:
@@ -215,10 +215,9 @@ class Connection:
 
     async def _open(self, stack: contextlib.AsyncExitStack) -> Link:
         transport = await self._hooks.open_transport()
-        capabilities = self._caller.interactive if self._caller is not None else {}
         link = Link(
             transport,
-            capabilities=capabilities,
+            capabilities=self.told,
             client_info=CLIENT_INFO,
             ask=self._asked,
             tell=self._told,
@@ -338,8 +337,12 @@ class Connection:
             self._hooks.notice(Notice(Kind.PROGRESS, params, relay.caller.session))
         elif method == "notifications/message":
             self._hooks.notice(Notice(Kind.LOG, params, session))
-        elif relay is not None and SUBSCRIPTION_KEY not in meta_of(params):  # else it is about our own subscription
+        elif SUBSCRIPTION_KEY in meta_of(params):
+            pass  # about our own subscription, which is nobody else's business
+        elif relay is not None:
             relay.notify(method, params)
+        else:
+            self._hooks.notice(Notice(Kind.OTHER, params, session, method))
 
     def _missed(self) -> None:
         """Read again what may have changed unheard; clients are told if it has."""

@@ -12,6 +12,7 @@ from composite_runtime.drift import Drift, compare, merged
 from composite_runtime.errors import FusionError
 from composite_runtime.graph.model import ServerNode, StdioTransport
 from composite_runtime.provider import Offers
+from composite_runtime.wire.call import traits
 from composite_runtime.wire.era import Era
 from composite_runtime.wire.jsonrpc import Json
 
@@ -23,20 +24,20 @@ class Memory:
         self._folder = folder or paths.home() / "catalogues"
         self._accepted = self._folder / "accepted"
 
-    def recall(self, node: ServerNode, era: Era, interactive: Json) -> Offers | None:
+    def recall(self, node: ServerNode, era: Era, told: Json) -> Offers | None:
         """Return what the child offered to such a caller."""
-        return _offers_in(self._read(self._file(node, era, interactive)))
+        return _offers_in(self._read(self._file(node, era, told)))
 
-    def keep(self, node: ServerNode, era: Era, interactive: Json, offers: Offers) -> None:
+    def keep(self, node: ServerNode, era: Era, told: Json, offers: Offers) -> None:
         """Remember what the child offers; a disk that is full or read-only costs the memory, not the child."""
-        self._write(self._file(node, era, interactive), offers)
+        self._write(self._file(node, era, told), offers)
 
-    def drift(self, node: ServerNode, era: Era, interactive: Json, offers: Offers) -> Drift:
+    def drift(self, node: ServerNode, era: Era, told: Json, offers: Offers) -> Drift:
         """Return how an offer differs from what a person has accepted; what is seen first counts as accepted."""
-        name = self._file(node, era, interactive).name
+        name = self._file(node, era, told).name
         accepted = _offers_in(self._read(self._accepted / name))
         if accepted is None:
-            before = self.recall(node, era, interactive)
+            before = self.recall(node, era, told)
             accepted = before if before is not None and before.capabilities else offers
             self._write(self._accepted / name, accepted)
         return compare(accepted, offers)
@@ -81,8 +82,8 @@ class Memory:
             return None
         return data if isinstance(data, dict) else None
 
-    def _file(self, node: ServerNode, era: Era, interactive: Json) -> Path:
-        return self._folder / f"{_fingerprint(node)}-{era}-{_digest(sorted(interactive))}.json"
+    def _file(self, node: ServerNode, era: Era, told: Json) -> Path:
+        return self._folder / f"{_fingerprint(node)}-{era}-{_digest(traits(told))}.json"
 
     def _eras(self, node: ServerNode) -> Path:
         return self._folder / f"{_fingerprint(node)}.json"

@@ -83,7 +83,7 @@ class Pool:
         if own is not None and own.offers is not None:
             return own
         known = (other for other in self if other.era is era and other.offers is not None)
-        return next((other for other in known if other.told == seen.interactive or era is Era.MODERN), own)
+        return next((other for other in known if other.told == seen.told or era is Era.MODERN), own)
 
     def lacks(self, caller: Caller) -> bool:
         """Say whether no connection, up or not, will tell what the child offers this caller, and there is room for one.
@@ -94,8 +94,7 @@ class Pool:
         if self._is_closed or len(self._connections) >= self.node.limits.connections:
             return False
         return not any(
-            other.era is era and (era is Era.MODERN or other.told == seen.interactive)
-            for other in self._connections.values()
+            other.era is era and (era is Era.MODERN or other.told == seen.told) for other in self._connections.values()
         )
 
     def connection(self, caller: Caller) -> Connection:
@@ -123,7 +122,7 @@ class Pool:
     def address(self, caller: Caller) -> tuple[Era, Json]:
         """Return the era a caller's connection would speak, and what the child would be told of the caller."""
         era, seen = self._seen(caller)
-        return era, seen.interactive if era is Era.LEGACY else {}
+        return era, seen.told if era is Era.LEGACY else {}
 
     def free(self, caller: Caller) -> Connection:
         """Return a connection on which a question of the child belongs to this call for certain, where that matters.
@@ -158,7 +157,7 @@ class Pool:
         connection.watch(self._watched(key))
         connection.start()
         if not seen.session:
-            self._tasks.start(self._retire(key, connection))
+            self._tasks.start(self._retire(key, connection, is_personal=bool(seen.interactive)))
         return connection
 
     def _seen(self, caller: Caller) -> tuple[Era, Caller]:
@@ -196,12 +195,12 @@ class Pool:
             raise ChildError(f"{self.node.name} serves {count} clients already, each by a connection", self.node.id)
         self._drop(key)
 
-    async def _retire(self, key: str, connection: Connection) -> None:
+    async def _retire(self, key: str, connection: Connection, *, is_personal: bool) -> None:
         """End a connection beside others that nobody has used for a while, unless the child may remember its calls."""
         last = connection.used
         while self._connections.get(key) is connection:
             await asyncio.sleep(IDLE_S)
-            forgettable = connection.used == 0 or connection.told
+            forgettable = connection.used == 0 or is_personal
             if connection.used == last and connection.is_idle and forgettable and len(self._connections) > 1:
                 self._drop(key)
             last = connection.used

@@ -150,8 +150,10 @@ class Changes:
             self._tell_task(notice)
         elif notice.kind is Kind.PROGRESS:
             self._tell_progress(notice)
-        else:
+        elif notice.kind is Kind.LOG:
             self._tell_log(notice)
+        else:
+            self._tell_other(notice)
 
     def _tell_lists(self) -> None:
         self._timer = None
@@ -195,6 +197,12 @@ class Changes:
         message = jsonrpc.encode(jsonrpc.notification("notifications/message", notice.params))
         for session in self._ready():
             if notice.session in {"", session.id} and session.wants_log(notice.params.get("level")):
+                session.push(message)
+
+    def _tell_other(self, notice: Notice) -> None:
+        message = jsonrpc.encode(jsonrpc.notification(notice.method, notice.params or None))
+        for session in self._ready():
+            if notice.session in {"", session.id}:
                 session.push(message)
 
     def _ready(self) -> list[Session]:

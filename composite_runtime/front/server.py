@@ -75,6 +75,7 @@ class Server:
         self._provider = provider
         self._info: Json = {"name": provider.name, "title": provider.name, "version": version}
         self._prepared: OrderedDict[tuple[int, str, Era, bool], tuple[Offers, bytes]] = OrderedDict()
+        self._prepared_after = 0
         self.changes = Changes(provider)
         self.limits = ServingLimits()
         self.on_first_caller: Callable[[Caller], None] | None = None
@@ -317,6 +318,10 @@ class Server:
         if params.get("cursor") is not None:
             raise RpcError(INVALID_PARAMS, "Invalid cursor")  # we never gave one
         offers = await self._offers(_PARTS[method], caller)
+        changes = sum(self.changes.counts.values())
+        if changes != self._prepared_after:  # what was prepared before may be long, and is hardly asked for again
+            self._prepared.clear()
+            self._prepared_after = changes
         has_tasks = _knows_core_tasks(caller)
         key = (id(offers), method, caller.era, has_tasks)
         prepared = self._prepared.get(key)

@@ -33,14 +33,30 @@ class Caller:
         return {name: self.capabilities[name] for name in _INTERACTIVE if name in self.capabilities}
 
     @property
-    def identity(self) -> str:
-        """What tells this caller from others in the eyes of a child: nothing, if it cannot be asked anything.
+    def told(self) -> Json:
+        """What a legacy child is told of it at the start: how it can be asked, and which extensions it knows."""
+        extensions = self.capabilities.get("extensions")
+        return {**self.interactive, "extensions": extensions} if extensions else self.interactive
 
-        A client without a session is known by what it can do and by whom it speaks for.
+    @property
+    def identity(self) -> str:
+        """What tells this caller from others in the eyes of a child: nothing, if it can do nothing beyond the protocol.
+
+        Who can be asked is known by its session; without one, by what it can do and by whom it speaks for.
         """
-        if not self.interactive:
+        told = self.told
+        if not told:
             return ""
-        return self.session or json.dumps([self.interactive, self.principal], sort_keys=True)
+        if not self.interactive:
+            return json.dumps(told, sort_keys=True)
+        return self.session or json.dumps([told, self.principal], sort_keys=True)
+
+
+def traits(told: Json) -> list[str]:
+    """Return by what a child may offer other things to one client than to another, whatever the settings are."""
+    extensions = told.get("extensions")
+    named = [f"extensions/{name}" for name in extensions] if isinstance(extensions, dict) else []
+    return sorted([*(name for name in told if name != "extensions"), *named])
 
 
 class Channel(Protocol):

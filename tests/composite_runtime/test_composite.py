@@ -220,6 +220,17 @@ async def test_an_update_of_a_moved_resource_is_told_under_its_public_uri() -> N
     assert [notice.params["uri"] for notice in notices] == ["fusion://two/a:b", "a:b"]
 
 
+async def test_what_a_member_says_beside_the_protocol_changes_nothing_that_is_known_of_it() -> None:
+    child = HandMade("a", tools=("x",))
+    composite = Composite("c", "C", [member("a", child)])
+    await composite.offers(LEGACY)
+    notices: list[Notice] = []
+    composite.subscribe(notices.append)
+    child.notice(Kind.OTHER, x=None)
+    await composite.offers(LEGACY)
+    assert (notices, child.listed) == ([Notice(Kind.OTHER, {"x": None})], 1)
+
+
 async def test_watching_reaches_the_owner_and_an_unknown_uri_is_refused() -> None:
     child = HandMade("a", resources=("a:b",), templates=("t:{x}",))
     composite = Composite("c", "C", [member("a", child), member("b")])

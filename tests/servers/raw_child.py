@@ -19,7 +19,7 @@ MODERN = "2026-07-28"
 KEY = "io.modelcontextprotocol/"
 script: dict[str, Any] = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
 era = script.get("speaks", "dual")
-tools = ["echo", "wait", "crash", "ask", "steps", "log", "change", "pid", "big", *script.get("tools", ())]
+tools = ["echo", "wait", "crash", "ask", "steps", "log", "change", "pid", "big", "client", *script.get("tools", ())]
 questions: dict[str, Any] = {}
 legacy_capabilities: dict[str, Any] = {}
 listening: list[Any] = []
@@ -166,7 +166,8 @@ def call(request_id: Any, name: str, arguments: dict[str, Any], meta: dict[str, 
 def said(name: str, arguments: dict[str, Any]) -> Any:
     if name == "big":
         return "x" * arguments["bytes"]
-    return {"echo": arguments, "pid": str(os.getpid())}.get(name, f"this is {name}")
+    told = {"echo": arguments, "pid": str(os.getpid()), "client": legacy_capabilities}
+    return told.get(name, f"this is {name}")
 
 
 serve()

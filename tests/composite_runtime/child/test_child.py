@@ -321,6 +321,12 @@ async def test_a_level_that_was_set_is_set_again_after_a_restart() -> None:
         await heard.until(lambda: heard_levels(heard) == ["error", "error"])
 
 
+@pytest.mark.slow
+async def test_a_child_that_never_answers_about_levels_still_answers_calls() -> None:
+    async with living(node(speaks="legacy", hang=["logging/setLevel"])) as child:
+        assert await called(child, "echo", TestRelay(MODERN, log_level="info")) == "{}"
+
+
 async def test_those_who_share_a_connection_get_the_lowest_level_one_of_them_wants() -> None:
     heard = Heard()
     async with living(node(speaks="legacy"), heard) as child:
@@ -470,6 +476,20 @@ async def test_roots_wait_for_a_call_that_can_carry_the_question(while_it_asks: 
                 await child.request("completion/complete", {"seconds": 0}, TestRelay(caller))
         asked = await call(child, "roots", TestRelay(caller))
         assert [question["method"] for question in asked["inputRequests"].values()] == ["roots/list"]
+
+
+@pytest.mark.parametrize("can_be_asked", [False, True])
+async def test_a_legacy_child_is_told_which_extensions_its_client_knows(can_be_asked: bool, tmp_path: Path) -> None:
+    ui = {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/html;profile=mcp-app"]}}
+    told: dict[str, Any] = {"extensions": ui, **({"roots": {}} if can_be_asked else {})}
+    definition = node(speaks="legacy", starts=str(tmp_path / "starts"))
+    async with living(definition) as child:
+        one, other = (Caller(Era.LEGACY, "2025-11-25", told, {"name": name}, session=name) for name in "ab")
+        plain = Caller(Era.LEGACY, "2025-11-25", {}, {"name": "c"}, session="c")
+        for caller, seen in ((one, told), (other, told), (plain, {})):
+            assert json.loads(await called(child, "client", TestRelay(caller))) == seen
+    started = len(starts(tmp_path / "starts"))
+    assert started == (3 if can_be_asked else 2)  # who cannot be asked anything shares with its like
 
 
 async def test_other_questions_between_calls_are_refused() -> None:

@@ -271,6 +271,15 @@ async def test_a_notice_of_a_connection_names_the_client_it_is_held_for() -> Non
         assert kept.notices == [Notice(Kind.RESOURCE, {"uri": "a:1", "_meta": {"x": 1}}, "me")]
 
 
+@pytest.mark.parametrize("method", ["notifications/elicitation/complete", "notifications/vendor/channel"])
+async def test_whatever_else_a_child_says_between_calls_is_for_the_client_it_is_held_for(method: str) -> None:
+    kept = Kept(caller=declares("elicitation", session="me"))
+    async with keeping(kept) as connection:
+        await connection.ready()
+        kept.wire.says({"method": method, "params": {"elicitationId": "e", "x": None}})
+        assert kept.notices == [Notice(Kind.OTHER, {"elicitationId": "e", "x": None}, "me", method)]
+
+
 async def test_an_acknowledgement_of_our_own_subscription_is_nobodys_business() -> None:
     kept = Kept(Era.MODERN, None)
     async with keeping(kept) as connection:

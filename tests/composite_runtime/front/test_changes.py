@@ -178,7 +178,9 @@ async def test_what_concerns_one_client_is_told_to_it_alone() -> None:
     mine, other = Legacy(changes), Legacy(changes)
     for listener in provider.listeners:
         listener(Notice(Kind.LOG, {"level": "error", "data": "x"}, mine.session.id))
-    assert (len(mine.got), len(other.got)) == (1, 0)
+        listener(Notice(Kind.OTHER, {"elicitationId": "e"}, mine.session.id, "notifications/elicitation/complete"))
+    assert mine.methods == ["notifications/message", "notifications/elicitation/complete"]
+    assert other.got == []
     changes.close()
 
 

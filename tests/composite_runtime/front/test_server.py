@@ -77,6 +77,17 @@ def modern(provider: Any = None, **more: Any) -> Client:
     return Client(provider or HandMade("p", tools=("t",)), modern=True, **more)
 
 
+async def test_lists_of_the_past_are_not_kept() -> None:
+    provider = HandMade("p", tools=("t",))
+    client = await legacy(provider)
+    for _ in range(5):
+        await client.ask("tools/list")
+        provider.notice(Kind.TOOLS)
+    await client.ask("tools/list")
+    assert len(client.server._prepared) == 1
+    client.server.close()
+
+
 @pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
 async def test_the_handshake_keeps_the_clients_revision(version: str) -> None:
     result = await Client(HandMade("p")).ask(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from composite_runtime.wire.call import Caller
+from composite_runtime.wire.call import Caller, traits
 from composite_runtime.wire.era import LATEST_LEGACY, LATEST_MODERN, Era
 
 
@@ -31,3 +31,19 @@ def test_only_what_a_child_can_use_tells_callers_apart() -> None:
         "elicitation": {"url": {}},
         "roots": {},
     }
+
+
+UI = {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/html;profile=mcp-app"]}}
+
+
+def test_the_extensions_a_client_knows_tell_it_from_others_but_not_from_its_like() -> None:
+    one, two = caller("one", extensions=UI), caller("two", extensions=UI)
+    assert one.identity == two.identity != caller("one").identity
+    assert one.told == {"extensions": UI}
+    assert caller("one", extensions={}).told == {}
+    assert caller("one", roots={}, extensions=UI).identity == "one"
+
+
+def test_settings_do_not_change_what_a_child_offers() -> None:
+    told = caller(roots={"listChanged": True}, extensions=UI).told
+    assert traits(told) == ["extensions/io.modelcontextprotocol/ui", "roots"]
