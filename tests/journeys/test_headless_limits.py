@@ -120,6 +120,7 @@ def test_how_long_a_clients_message_may_be_changes_without_a_restart(http: bool,
     limits = document["nodes"][-1].setdefault("limits", {"message_bytes": 1_000_000})
     with Runtime(graphs.saved(tmp_path, document), http=http) as runtime, runtime.client("legacy") as client:
         client.wait_for_tool("a_size")
+        runtime.wait_ready("a")
         child = runtime.pid_of("a")
         limits["message_bytes"] = 3_000_000
         graphs.saved(tmp_path, document)
