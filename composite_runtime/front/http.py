@@ -1,6 +1,7 @@
 """Serving over streamable HTTP, in both eras (specification, basic/transports).
 
-A legacy client has a session, posts its messages, and may keep a GET stream open for what nobody asked. A modern client
+A legacy client has a session, posts its messages, and may keep a GET stream open for what nobody asked; by another GET
+it comes back to a stream it has lost, and is given what it missed. A modern client
 posts single requests, each complete in itself. In both eras the answer to a post is JSON when nothing came before it,
 and a stream of events as soon as something does.
 """
@@ -12,6 +13,7 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any, Final
 
+from composite_runtime.front.backlog import Backlog
 from composite_runtime.front.listener import Exchange
 from composite_runtime.front.server import Server, parts_of
 from composite_runtime.front.session import Session
@@ -34,6 +36,7 @@ from composite_runtime.wire.jsonrpc import (
 from composite_runtime.wire.tap import LINK, HttpSeen, untapped
 
 _DRAIN_S: Final = 1.0
+_PRIMED_SINCE: Final = "2025-11-25"
 _exchanges = count(1)
 
 _STATUS: Final = {
@@ -213,11 +216,10 @@ class HttpFront:
             exchange.answer(202, headers=extra)
             return
         request_id = message["id"]
-        stream = EventStream(exchange, extra)
+        stream = EventStream(exchange, extra, session.backlog)
         task = self._tasks.start(self._answer_legacy(message, session, stream))
         session.running[request_id] = task
-        # A legacy client that hangs up has not cancelled, but nobody is left to read the answer.
-        exchange.gone = stream.abandon
+        exchange.gone = stream.cut_off  # a legacy client that hangs up has not cancelled
 
     async def _answer_legacy(self, message: Json, session: "_HttpSession", stream: EventStream) -> None:
         try:
@@ -241,9 +243,20 @@ class HttpFront:
         accept = exchange.headers.get("accept", "")
         if "text/event-stream" not in accept and "*/*" not in accept:
             raise Refusal(406, "the client must accept text/event-stream")
-        if session.stream is not None:
+        session.touch()
+        last = exchange.headers.get(names.LAST_EVENT)
+        if last is None and session.stream is not None:
             raise Refusal(409, "this session has its stream already")
-        stream = EventStream(exchange, {names.SESSION: session.id})
+        place = session.backlog.place(last) if last is not None else None
+        if last is not None and place is None:
+            raise Refusal(400, "the Last-Event-ID header names no event of this session")
+        number, seen = place or (0, 0)
+        if number:
+            _resume(exchange, session, number, seen)
+            return
+        if session.stream is not None:  # who comes back knows better than we that the connection was lost
+            session.stream.supersede()
+        stream = EventStream(exchange, {names.SESSION: session.id}, session.backlog, number)
 
         def gone() -> None:
             stream.abandon()
@@ -251,7 +264,9 @@ class HttpFront:
             session.touch()
 
         exchange.gone = gone
-        stream.begin()
+        stream.begin(primed=last is None)
+        if last is not None:
+            stream.catch_up(seen)
         session.attach(stream)
 
     def _session(self, sent: Mapping[str, str]) -> "_HttpSession":
@@ -281,6 +296,18 @@ class HttpFront:
             self._server.leave(session)
 
 
+def _resume(exchange: Exchange, session: "_HttpSession", number: int, seen: int) -> None:
+    """Go on with the answer to a post for a client that was cut off."""
+    stream = session.backlog.open.get(number)
+    if stream is not None:
+        stream.resume(exchange, seen)
+    else:  # it was given meanwhile
+        rest = EventStream(exchange, {names.SESSION: session.id}, session.backlog, number)
+        rest.begin()
+        rest.catch_up(seen)
+        rest.close()
+
+
 class _HttpSession(Session):
     """A legacy client's session. What nobody asked waits, within a bound, until the client opens its stream."""
 
@@ -288,11 +315,17 @@ class _HttpSession(Session):
         super().__init__(self._push)
         self._idle_s = idle_s
         self.stream: EventStream | None = None
+        self.backlog = Backlog()
         self._waiting: list[bytes] = []
         self._expired = expired
         self._loop = asyncio.get_running_loop()
         self.seen_at = self._loop.time()
         self._timer = self._loop.call_later(idle_s, self._look)
+
+    def introduce(self, version: str, capabilities: Json, info: Json) -> None:
+        """Take what the client says in `initialize`."""
+        super().introduce(version, capabilities, info)
+        self.backlog.primes = version >= _PRIMED_SINCE
 
     def attach(self, stream: EventStream | None) -> None:
         """Have a stream for what nobody asked, or have none any more."""

@@ -12,6 +12,7 @@ VERSION: Final = "mcp-protocol-version"
 METHOD: Final = "mcp-method"
 NAME: Final = "mcp-name"
 SESSION: Final = "mcp-session-id"
+LAST_EVENT: Final = "last-event-id"
 PARAM_PREFIX: Final = "mcp-param-"
 
 # The parameter that `Mcp-Name` repeats.

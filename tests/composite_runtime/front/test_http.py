@@ -1,9 +1,10 @@
 """Serving over streamable HTTP, against raw requests."""
 
 import asyncio
+import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,8 +16,11 @@ from composite_runtime.front.server import Server
 from composite_runtime.graph.model import ServingLimits
 from composite_runtime.provider import Kind, Provider
 from composite_runtime.wire import jsonrpc
-from composite_runtime.wire.era import CAPABILITIES_KEY, LATEST_LEGACY, LATEST_MODERN, VERSION_KEY
+from composite_runtime.wire.era import CAPABILITIES_KEY, LATEST_LEGACY, LATEST_MODERN, VERSION_KEY, Era
+from composite_runtime.wire.http import HttpChild
 from composite_runtime.wire.jsonrpc import Json
+from composite_runtime.wire.link import Link
+from tests.support.links import TestRelay, Told
 from tests.support.providers import HandMade
 
 HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -48,12 +52,15 @@ class Stream:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
+        self.last_event = ""
 
     async def message(self) -> Json:
         while True:
             line = await asyncio.wait_for(self.reader.readline(), 5)
             if not line:
                 raise EOFError
+            if line.startswith(b"id: "):
+                self.last_event = line[4:].decode().strip()
             if line.startswith(b"data: "):
                 message: Json = json.loads(line[6:])
                 return message
@@ -143,6 +150,10 @@ class Session:
         stream = await self.site.begin("GET", None, {**self.headers, "accept": "text/event-stream"})
         await asyncio.wait_for(stream.reader.readuntil(b"\r\n\r\n"), 5)
         return stream
+
+    async def come_back(self, last_event: str) -> Stream:
+        headers = {**self.headers, "accept": "text/event-stream", "last-event-id": last_event}
+        return await self.site.begin("GET", None, headers)
 
     async def end(self) -> Answer:
         return await self.site.send("DELETE", None, self.headers)
@@ -417,6 +428,181 @@ async def test_a_change_reaches_the_standing_stream_and_waits_for_one() -> None:
         provider.notice(Kind.PROMPTS)
         assert (await stream.message())["method"] == "notifications/prompts/list_changed"
         assert (await site.send("GET", None, {**session.headers, "accept": "text/event-stream"})).status == 409
+        stream.close()
+
+
+class Steps:
+    """A tool that tells a step of progress whenever it is let, and ends with the last."""
+
+    def __init__(self, count: int = 3) -> None:
+        self.count = count
+        self.turns = asyncio.Semaphore(0)
+        self.done = asyncio.Event()
+
+    def __call__(self, method: str, params: Json, relay: Any) -> Any:
+        async def work() -> Json:
+            for step in range(self.count):
+                await self.turns.acquire()
+                relay.notify("notifications/progress", {"progressToken": relay.progress_token, "progress": step})
+            self.done.set()
+            return {"content": []}
+
+        return work()
+
+    async def begin(self, session: Session) -> Stream:
+        return await session.begin("tools/call", {"name": "t", "_meta": {"progressToken": "p"}})
+
+
+def told(message: Json) -> Any:
+    return message["params"]["progress"] if "params" in message else message["result"]["content"]
+
+
+async def test_a_client_that_was_cut_off_comes_back_for_the_rest_of_an_answer() -> None:
+    steps = Steps()
+    async with served(HandMade("p", answers=steps)) as site:
+        session = await site.session()
+        stream = await steps.begin(session)
+        steps.turns.release()
+        assert told(await stream.message()) == 0
+        stream.close()
+        steps.turns.release()
+
+        again = await session.come_back(stream.last_event)
+        assert told(await again.message()) == 1
+        steps.turns.release()
+        assert [told(await again.message()) for _ in range(2)] == [2, []]
+        with pytest.raises(EOFError):
+            await again.message()
+
+
+async def test_an_answer_that_was_given_meanwhile_is_there_for_a_client_that_comes_back() -> None:
+    steps = Steps(count=1)
+    async with served(HandMade("p", answers=steps)) as site:
+        session = await site.session()
+        stream, other = await steps.begin(session), await steps.begin(session)
+        steps.turns.release()
+        steps.turns.release()
+        assert told(await stream.message()) == told(await other.message()) == 0
+        stream.close()
+        await steps.done.wait()
+
+        for _ in range(2):  # it may be cut off again
+            again = await session.come_back(stream.last_event)
+            assert told(await again.message()) == []
+            with pytest.raises(EOFError):  # and what belongs to the other answer is not repeated
+                await again.message()
+        assert told(await other.message()) == []
+
+
+async def test_who_comes_back_before_it_was_missed_takes_the_stream_over() -> None:
+    provider = HandMade("p")
+    async with served(provider) as site:
+        session = await site.session()
+        stream = await session.listen()
+        provider.notice(Kind.TOOLS)
+        await stream.message()
+        first = stream.last_event
+        provider.notice(Kind.PROMPTS)
+        await stream.message()
+
+        again = await session.come_back(first)
+        assert (await again.message())["method"] == "notifications/prompts/list_changed"
+        with pytest.raises((EOFError, ConnectionError)):
+            await stream.message()
+        provider.notice(Kind.TOOLS)
+        assert (await again.message())["method"] == "notifications/tools/list_changed"
+        again.close()
+
+
+async def test_a_standing_stream_can_be_taken_over_before_anything_was_told() -> None:
+    async with served(HandMade("p")) as site:
+        session = await site.session()
+        stream = await session.listen()
+        lines = (await asyncio.wait_for(stream.reader.readuntil(b"\n\n"), 5)).decode().split()
+        assert lines[1:] == ["id:", lines[2], "retry:", "1000", "data:"]
+
+        again = await session.come_back(lines[2])
+        assert (await asyncio.wait_for(again.reader.readline(), 5)).split()[1] == b"200"
+        again.close()
+
+
+async def test_a_composite_gets_the_whole_answer_of_another_over_a_connection_that_breaks() -> None:
+    """Both ends are ours: one keeps what was sent, the other comes back for it."""
+    steps, relay = Steps(), TestRelay(progress_token="p")
+    async with served(HandMade("p", answers=steps)) as site, breaking(site.port) as (port, cut):
+
+        async def extra() -> Mapping[str, str]:
+            return {}
+
+        told = Told()
+        link = Link(
+            HttpChild(f"http://127.0.0.1:{port}/mcp", extra),
+            capabilities={},
+            client_info={"name": "t"},
+            ask=told.ask,
+            tell=told.tell,
+            noise=told.noise.append,
+        )
+        await link.open(Era.LEGACY)
+        calling = asyncio.get_running_loop().create_task(link.request("tools/call", {"name": "t"}, relay))
+        for _ in range(steps.count):
+            steps.turns.release()
+            async with asyncio.timeout(5):
+                await relay.news.wait()
+            relay.news.clear()
+            cut()
+        assert await asyncio.wait_for(calling, 5) == {"content": []}
+        assert [params["progress"] for _, params in relay.notices] == [0, 1, 2]
+        await link.close()
+
+
+@asynccontextmanager
+async def breaking(port: int) -> AsyncIterator[tuple[int, Callable[[], None]]]:
+    """Forward connections to a port; the function breaks all of them off."""
+    writers: set[asyncio.StreamWriter] = set()
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+        both = {writer, inner_writer}
+        writers.update(both)
+        await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
+        for one in both:
+            one.close()
+        writers.difference_update(both)
+
+    def cut() -> None:
+        for writer in writers:
+            writer.transport.abort()
+
+    server = await asyncio.start_server(forward, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1], cut
+    finally:
+        cut()
+        server.close()
+
+
+@pytest.mark.parametrize("event", ["9-1", "0-99", "", "x", "1", "-1-1", "1-1-1"])
+async def test_an_event_that_never_was_is_refused(event: str) -> None:
+    async with served(HandMade("p")) as site:
+        session = await site.session()
+        headers = {**session.headers, "accept": "text/event-stream", "last-event-id": event or " "}
+        assert (await site.send("GET", None, headers)).status == 400
+
+
+async def test_clients_of_older_revisions_are_sent_no_event_without_a_message() -> None:
+    async with served(HandMade("p")) as site:
+        params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t"}}
+        answer = await site.send("POST", {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
+        session = Session(site, answer.headers["mcp-session-id"])
+        stream = await session.listen()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(stream.reader.read(1), 0.1)
         stream.close()
 
 
