@@ -252,6 +252,8 @@ class MainWindow(QMainWindow):
         self.scene.selection_changed.connect(self._show_selection)
         self._access.delete_wanted.connect(self.editing.delete)
         self._access.connect_wanted.connect(self.wiring.connect_nodes)
+        for asker in (self.view, self._access):
+            asker.fix_wanted.connect(self.diagnosing.examine)
         self.view.menu_wanted.connect(self.menus.open_context)
         self.view.moved.connect(self.minimap.show_visible)
         self.view.zoomed.connect(self.footer.show_scale)

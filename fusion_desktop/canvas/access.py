@@ -26,6 +26,8 @@ class Access(QObject):
     """What is selected shall be deleted."""
     connect_wanted = Signal()
     """The user shall choose what the selected node is connected with."""
+    fix_wanted = Signal(str)
+    """Somebody wants to know why a server does not come up, and what helps."""
 
     def __init__(self, document: Document, scene: CanvasScene, view: CanvasView) -> None:
         super().__init__(view)

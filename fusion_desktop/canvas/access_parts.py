@@ -118,8 +118,15 @@ class NodeAccess(Part):
     def __init__(self, access: "Access", item: AnyItem) -> None:
         super().__init__(access, select=self._select, delete=self._delete)
         self.item = item
+        self._doings_failed = Doings({"Select": self._select, "Fix": self._fix, "Delete": self._delete})
         sides = (True, False) if isinstance(item, CompositeItem) else (False,)
         self._ports = [PortAccess(self, access, item, is_input) for is_input in sides if isinstance(item, Ported)]
+
+    def interface_cast(self, kind: QAccessible.InterfaceType) -> Any:
+        is_failed = isinstance(self.item, NodeItem) and self.item.can_be_fixed
+        if is_failed and kind == QAccessible.InterfaceType.ActionInterface:
+            return self._doings_failed
+        return super().interface_cast(kind)
 
     def called(self) -> str:
         return self._access.describe(self.item)
@@ -152,6 +159,10 @@ class NodeAccess(Part):
     def _delete(self) -> None:
         self._select()
         self._access.delete_wanted.emit()
+
+    def _fix(self) -> None:
+        self._select()
+        self._access.fix_wanted.emit(self.item.node_id)
 
 
 Ported = NodeItem | CompositeItem

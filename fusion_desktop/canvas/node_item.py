@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QPainter, QPainterPath, QPen, QStaticText, QTransform
-from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsSceneHoverEvent, QStyleOptionGraphicsItem, QWidget
 
 from composite_runtime.graph.model import ServerNode, StdioTransport
 from fusion_desktop import assets, theme
@@ -36,6 +36,7 @@ class NodeItem(QGraphicsItem):
         self.detail = ""
         self.mark = ""
         self.is_locked = False
+        self._is_hot = False
         self._title, self._line = QStaticText(), QStaticText()
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIsSelectable)
         self.setAcceptHoverEvents(True)
@@ -51,7 +52,11 @@ class NodeItem(QGraphicsItem):
     def show_state(self, state: State | None, detail: str) -> None:
         """Show what the node is doing; None while nothing runs."""
         if (state, detail) != (self.state, self.detail):
+            could_be_fixed = self.can_be_fixed
             self.state, self.detail = state, detail
+            if self.can_be_fixed is not could_be_fixed:
+                self.prepareGeometryChange()
+                self._is_hot = False
             self._prepare()
 
     def show_mark(self, words: str) -> None:
@@ -74,7 +79,13 @@ class NodeItem(QGraphicsItem):
         return self._BOUNDS
 
     def shape(self) -> QPainterPath:
-        return _SHAPE
+        return _SHAPE_WITH_FIX if self.can_be_fixed else _SHAPE
+
+    def hoverMoveEvent(self, event: QGraphicsSceneHoverEvent) -> None:
+        self._show_hot(self.can_be_fixed and _FIX.contains(event.pos()))
+
+    def hoverLeaveEvent(self, event: QGraphicsSceneHoverEvent) -> None:
+        self._show_hot(False)
 
     @property
     def body(self) -> QRectF:
@@ -103,6 +114,8 @@ class NodeItem(QGraphicsItem):
         painter.setOpacity(1.0)
         if (shown := self.shown_state) is not None:
             draw_badge(painter, shown, QPointF(NODE_WIDTH - 22, NODE_HEIGHT / 2))
+        if self.can_be_fixed:
+            self._paint_fix(painter)
         if self.mark:
             _paint_mark(painter)
         if self.is_locked:
@@ -111,6 +124,20 @@ class NodeItem(QGraphicsItem):
     def pill_holds(self, point: QPointF) -> bool:
         """Return whether a point of the scene lies on the button that signs in."""
         return self.shown_state is State.SIGN_IN and _PILL.contains(point - self.pos())
+
+    @property
+    def can_be_fixed(self) -> bool:
+        """Whether the server does not come up, so that there is a button which finds out what helps."""
+        return self._node.enabled and self.state in {State.FAILED, State.RETRYING}
+
+    @property
+    def fix_button(self) -> QRectF:
+        """Return where that button is, in the scene."""
+        return _FIX.translated(self.pos())
+
+    def fix_holds(self, point: QPointF) -> bool:
+        """Return whether a point of the scene lies on the button that finds out what helps."""
+        return self.can_be_fixed and _FIX.contains(point - self.pos())
 
     @property
     def shown_state(self) -> State | None:
@@ -171,6 +198,22 @@ class NodeItem(QGraphicsItem):
         painter.setPen(theme.colour(self.state.value) if alarming and self.state else pens.muted)
         painter.drawStaticText(QPointF(_TEXT_LEFT, 33), self._line)
 
+    def _paint_fix(self, painter: QPainter) -> None:
+        """Paint the button at the lower edge; it stands out when the pointer is on it."""
+        assert self.state is not None
+        colour, back = theme.colour(self.state.value), theme.colour("node")
+        painter.setPen(QPen(colour, 1))
+        painter.setBrush(colour if self._is_hot else back)
+        painter.drawRoundedRect(_FIX.adjusted(0.5, 0.5, -0.5, -0.5), _FIX.height() / 2, _FIX.height() / 2)
+        painter.setFont(inks.ink().body)
+        painter.setPen(back if self._is_hot else colour)
+        painter.drawText(_FIX, Qt.AlignmentFlag.AlignCenter, "Fix…")
+
+    def _show_hot(self, is_hot: bool) -> None:
+        if is_hot is not self._is_hot:
+            self._is_hot = is_hot
+            self.update()
+
     def _prepare(self) -> None:
         pens = inks.ink()
         node = self._node
@@ -182,7 +225,8 @@ class NodeItem(QGraphicsItem):
         self._line = _static(pens.body_metrics.elidedText(line, middle, room), pens.body)
         self._icon = "terminal" if isinstance(node.transport, StdioTransport) else "globe"
         mark = f"Changed since it was accepted: {self.mark}" if self.mark else ""
-        words = (shown.look.words if (shown := self.shown_state) else "", self.detail, mark, self._summary)
+        fix = "Fix…: find out why, and what helps" if self.can_be_fixed else ""
+        words = (shown.look.words if (shown := self.shown_state) else "", self.detail, fix, mark, self._summary)
         self.setToolTip("\n".join([node.name, *(word for word in words if word)]))
         self.update()
 
@@ -219,6 +263,10 @@ _MARK = QRectF(NODE_WIDTH - 40, -8, 24, 16)
 _LOCK = QRectF(NODE_WIDTH - 18, 4, 12, 12)
 _TILE = QRectF(12, 14, 32, 32)
 _PILL = QRectF(_TEXT_LEFT, 32, 64, 20)
+_FIX = QRectF(NODE_WIDTH - 68, NODE_HEIGHT - 11, 56, 20)
 _SHAPE = QPainterPath()
 _SHAPE.addRect(QRectF(0, 0, NODE_WIDTH, NODE_HEIGHT))
 _SHAPE.addEllipse(QPointF(NODE_WIDTH, NODE_HEIGHT / 2), PORT_REACH, PORT_REACH)
+_SHAPE_WITH_FIX = QPainterPath(_SHAPE)
+_SHAPE_WITH_FIX.setFillRule(Qt.FillRule.WindingFill)
+_SHAPE_WITH_FIX.addRect(_FIX)

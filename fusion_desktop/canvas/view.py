@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeGuard
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -31,6 +32,7 @@ from fusion_desktop.canvas.gestures.base import Gesture, Ground
 from fusion_desktop.canvas.gestures.drop import Drop
 from fusion_desktop.canvas.gestures.pan import Pan
 from fusion_desktop.canvas.gestures.pick import gesture_for
+from fusion_desktop.canvas.ink import FULL_DETAIL
 from fusion_desktop.canvas.node_item import NodeItem
 from fusion_desktop.canvas.overlay import Hint, NameEdit, NoteEdit
 from fusion_desktop.canvas.scene import CanvasScene
@@ -63,6 +65,8 @@ class CanvasView(QGraphicsView):
     fold_wanted = Signal(str)
     """A composite is to be collapsed, or expanded."""
     sign_in_wanted = Signal(str)
+    fix_wanted = Signal(str)
+    """Somebody wants to know why a server does not come up, and what helps."""
     worded = Signal(str, str)
     """A note was written."""
     files_dropped = Signal(list, QPointF)
@@ -333,6 +337,9 @@ class CanvasView(QGraphicsView):
         if isinstance(item, NodeItem) and item.pill_holds(point):
             self.sign_in_wanted.emit(item.node_id)
             return
+        if self._has_fix(item, point):
+            self.fix_wanted.emit(item.node_id)
+            return
         adding = modifiers & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier)
         nodes = {item.node_id} if item is not None else set()
         edges = scene.bundle(edge) if edge is not None else set()
@@ -357,8 +364,14 @@ class CanvasView(QGraphicsView):
         item = self._scene.thing_at(self.mapToScene(self._pointer))
         if isinstance(item, CompositeItem | AnnotationItem) and item.corner_holds(self.mapToScene(self._pointer)):
             self.viewport().setCursor(Qt.CursorShape.SizeFDiagCursor)
+        elif self._has_fix(item, self.mapToScene(self._pointer)):
+            self.viewport().setCursor(Qt.CursorShape.PointingHandCursor)
         else:
             self.viewport().unsetCursor()
+
+    def _has_fix(self, item: object, point: QPointF) -> TypeGuard[NodeItem]:
+        """Return whether the button that finds out what helps is there, and is shown at this zoom."""
+        return isinstance(item, NodeItem) and item.fix_holds(point) and self.transform().m11() >= FULL_DETAIL
 
     # Keyboard
 
