@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QLayout, QLineEdit, QPushButton, QToolButton, QWidget
 
 from fusion_desktop.assets import icon
 
@@ -48,7 +48,7 @@ def reading(text: str = "", role: str = "") -> QLabel:
     """Return words that are shown as they are, wrap, and can be selected with the mouse."""
     label = QLabel(text, textFormat=Qt.TextFormat.PlainText, wordWrap=True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    # Selectable text would stop the Tab key.
+    # A click on words leaves the keyboard where it is.
     label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     if role:
         label.setProperty("role", role)
@@ -60,3 +60,12 @@ def restyle(widget: QWidget, **properties: object) -> None:
     for name, value in properties.items():
         widget.setProperty(name, value)
     widget.style().polish(widget)
+
+
+def clear(layout: QLayout) -> None:
+    """Take everything out of a layout and let it go."""
+    while (item := layout.takeAt(0)) is not None:
+        if (widget := item.widget()) is not None:
+            # It lives until control is back in the event loop, and must not be seen meanwhile.
+            widget.hide()
+            widget.deleteLater()

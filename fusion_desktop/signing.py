@@ -9,8 +9,8 @@ from composite_runtime.graph.check import Level, Problem
 from composite_runtime.graph.model import ServerNode, StdioTransport
 from fusion_desktop.document.document import Document
 from fusion_desktop.panels.banner import Banner
+from fusion_desktop.panels.node_page import NodePage
 from fusion_desktop.panels.problems import ProblemsPanel
-from fusion_desktop.panels.properties import NodePage
 from fusion_desktop.run.status import Status
 from fusion_desktop.tasks import spawn
 

@@ -6,10 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPlainTextEdit,
-    QPushButton,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -144,40 +142,3 @@ class Pairs(QWidget):
         values = {name.text().strip(): field.text() for name, field, _ in self._rows if name.text().strip()}
         if values != self._shown:
             self.committed.emit(values)
-
-
-class SecretField(QWidget):
-    """One secret the node refers to: whether it is stored, and a field to store it in the keyring."""
-
-    entered = Signal(str, str)
-
-    def __init__(self, name: str, *, is_stored: bool, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._name = name
-        label = QLabel(f"{name} — stored" if is_stored else f"{name} — not stored on this computer")
-        label.setProperty("role", "muted" if is_stored else "warning")
-        label.setWordWrap(True)
-        self.value = QLineEdit()
-        self.value.setEchoMode(QLineEdit.EchoMode.Password)
-        self.value.setAccessibleName(f"Secret {name}")
-        self.value.setPlaceholderText("Enter another value" if is_stored else "Enter the value")
-        self.button = QPushButton("Store")
-        self.button.setAccessibleName(f"Store secret {name}")
-        self.button.setToolTip("Keep the value in the keyring of this computer. The graph file holds only its name.")
-        self.button.setEnabled(False)
-        row = QHBoxLayout()
-        row.addWidget(self.value, 1)
-        row.addWidget(self.button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(label)
-        layout.addLayout(row)
-        self.value.textChanged.connect(lambda text: self.button.setEnabled(bool(text)))
-        self.value.returnPressed.connect(self._enter)
-        self.button.clicked.connect(self._enter)
-
-    def _enter(self) -> None:
-        if self.value.text():
-            self.entered.emit(self._name, self.value.text())
-            self.value.clear()

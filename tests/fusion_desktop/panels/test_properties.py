@@ -16,7 +16,7 @@ from composite_runtime.graph.edit import add_annotation
 from composite_runtime.graph.model import Auth, Box, Frame, HttpTransport, Note, ServerNode, StdioTransport
 from fusion_desktop import tasks
 from fusion_desktop.document.document import Document
-from fusion_desktop.panels.fields import SecretField
+from fusion_desktop.panels.node_secrets import SecretField
 from fusion_desktop.panels.properties import PropertiesPanel
 from tests.fusion_desktop.graphs import composite, desk, graph
 
