@@ -42,7 +42,7 @@ class Finding(QObject):
         self._settings = settings
         self.palette = Palette(view)
         view.add_wanted.connect(self.templates)
-        view.wire_dropped.connect(self._ends)
+        view.wire_dropped.connect(self.connected)
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """Return what does each action of the table that finds something."""
@@ -73,16 +73,12 @@ class Finding(QObject):
 
     def connected(self, node_id: str, takes: bool, at: QPointF) -> None:
         """Let the user choose a new node at a point: a member of this one when it `takes`, else a composite around."""
-        self._ends(node_id, takes, at)
+        fitting = [template for template in self._templates if takes or isinstance(template.node, CompositeNode)]
+        self._offer(fitting, partial(self._connect, at, node_id, takes), "Connect to a new node", at)
 
-    def _ends(self, node_id: str, from_input: bool, at: QPointF) -> None:
-        """Let the user choose what a wire that was dropped on nothing leads to."""
-        fitting = [template for template in self._templates if from_input or isinstance(template.node, CompositeNode)]
-        self._offer(fitting, partial(self._connect, at, node_id, from_input), "Connect to a new node", at)
-
-    def _connect(self, at: QPointF, node_id: str, from_input: bool, template: Template) -> None:
+    def _connect(self, at: QPointF, node_id: str, takes: bool, template: Template) -> None:
         self._completing.complete(
-            template, lambda done: self._editing.add_connected(done, at, node_id, as_member=from_input)
+            template, lambda done: self._editing.add_connected(done, at, node_id, as_member=takes)
         )
 
     def _offer(

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from fusion_desktop.controls import search_field
 
 
 class KeySheet(QDialog):
@@ -14,10 +16,7 @@ class KeySheet(QDialog):
         self.setWindowTitle("Keys")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._groups = groups
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Search commands")
-        self.search.setAccessibleName("Search commands")
-        self.search.setClearButtonEnabled(True)
+        self.search = search_field("Search commands")
         self._area = QScrollArea()
         self._area.setAccessibleName("Commands and their keys")
         self._area.setFrameShape(QFrame.Shape.NoFrame)

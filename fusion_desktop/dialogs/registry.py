@@ -26,7 +26,7 @@ from composite_runtime.errors import FusionError
 from composite_runtime.interop.online_registry import DEFAULT_URL, OnlineRegistry, Page
 from composite_runtime.interop.registry_entry import Entry, Severity
 from fusion_desktop import assets, tasks, theme
-from fusion_desktop.controls import restyle
+from fusion_desktop.controls import restyle, search_field
 from fusion_desktop.document import offers
 
 _ENTRY = Qt.ItemDataRole.UserRole
@@ -57,10 +57,7 @@ class RegistryDialog(QDialog):
         self.setWindowTitle("Registry")
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.resize(QSize(840, 560))
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Part of a server’s name")
-        self.search.setAccessibleName("Part of a server’s name")
-        self.search.setClearButtonEnabled(True)
+        self.search = search_field("Part of a server’s name")
         self.search.addAction(assets.icon("magnifier", "muted"), QLineEdit.ActionPosition.LeadingPosition)
         self.go = QPushButton("Search")
         self.go.setDefault(True)

@@ -20,7 +20,7 @@ def framed(graph: Graph, ids: Sequence[str], at: tuple[float, float], inside: st
     around = {levels.get(one) for one in tops}
     if tops and len(around) == 1:
         inside = around.pop()
-        rect = covered([places.shown_rect(graph, one) for one in tops])
+        rect = places.covered([places.shown_rect(graph, one) for one in tops])
         box = Box(
             x=rect.x - PADDING,
             y=rect.y - HEADER - PADDING / 2,
@@ -68,10 +68,3 @@ def resized(graph: Graph, annotation_id: str, rect: Rect) -> Graph:
     annotation = graph.annotation(annotation_id)
     inside = annotation.inside if annotation is not None else None
     return places.enclosing(graph, inside, annotation_id) if inside and graph.node(inside) else graph
-
-
-def covered(rects: Sequence[Rect]) -> Rect:
-    """Return the smallest rectangle around some."""
-    left, top = min(r.x for r in rects), min(r.y for r in rects)
-    right, bottom = max(r.x + r.width for r in rects), max(r.y + r.height for r in rects)
-    return Rect(left, top, right - left, bottom - top)

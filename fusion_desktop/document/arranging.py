@@ -28,7 +28,7 @@ def aligned(graph: Graph, node_ids: Sequence[str], side: Side) -> Graph:
     rects = {
         node_id: places.shown_rect(graph, node_id) for node_id in places.outermost(places.holders(graph), node_ids)
     }
-    around = _around(list(rects.values()))
+    around = places.covered(list(rects.values()))
     return _moved(graph, {node_id: _LINES[side](rect, around) for node_id, rect in rects.items()})
 
 
@@ -56,12 +56,6 @@ def distributed(graph: Graph, node_ids: Sequence[str], axis: Axis) -> Graph:
 
 def _rects(graph: Graph, node_ids: Sequence[str]) -> dict[str, Rect]:
     return {one: places.shown_rect(graph, one) for one in places.outermost(places.holders(graph), node_ids)}
-
-
-def _around(rects: Sequence[Rect]) -> Rect:
-    left, top = min(r.x for r in rects), min(r.y for r in rects)
-    right, bottom = max(r.x + r.width for r in rects), max(r.y + r.height for r in rects)
-    return Rect(left, top, right - left, bottom - top)
 
 
 def _moved(graph: Graph, steps: Mapping[str, tuple[float, float]]) -> Graph:

@@ -183,7 +183,7 @@ def grouped(graph: Graph, node_ids: Sequence[str], name: str) -> tuple[Graph, st
     nodes = [one for one in movers if graph.node(one) is not None]
     if not nodes:
         raise GraphError("Select the nodes to group first")
-    shared = [e.target for e in graph.memberships(nodes[0]) if all(_is_in(graph, one, e.target) for one in nodes)]
+    shared = [e.target for e in graph.memberships(nodes[0]) if all(is_member(graph, one, e.target) for one in nodes)]
     composite = named(graph, CompositeNode(id="", name=name))
     rects = [places.rect_of(graph, one) for one in tops]
     left = min(r.x for r in rects) - PADDING
@@ -215,7 +215,8 @@ def ungrouped(graph: Graph, composite_id: str) -> Graph:
     return removed(graph.but(edges=tuple(edges)), [composite_id])
 
 
-def _is_in(graph: Graph, node_id: str, composite_id: str) -> bool:
+def is_member(graph: Graph, node_id: str, composite_id: str) -> bool:
+    """Say whether a node is a member of a composite."""
     return any(edge.target == composite_id for edge in graph.memberships(node_id))
 
 

@@ -20,7 +20,7 @@ def _nested(graph: Graph, node_id: str, into: str | None) -> Graph:
     old = places.homes(graph).get(node_id)
     if old == into:
         return graph
-    if into is not None and not _is_member(graph, node_id, into):
+    if into is not None and not changes.is_member(graph, node_id, into):
         graph = edit.connect(graph, node_id, into)
     if old is not None:
         graph = edit.disconnect(graph, node_id, old)
@@ -30,10 +30,6 @@ def _nested(graph: Graph, node_id: str, into: str | None) -> Graph:
     x, y = places.free_spot(graph, into, (rect.width, rect.height))
     graph = places.shifted(graph, [node_id], x - rect.x, y - rect.y)
     return changes.settled(graph, node_id, into) if into is not None else graph
-
-
-def _is_member(graph: Graph, node_id: str, composite_id: str) -> bool:
-    return any(edge.target == composite_id for edge in graph.memberships(node_id))
 
 
 def _roomy(graph: Graph, composite_id: str, rect: places.Rect) -> Graph:
@@ -56,7 +52,7 @@ def _why_not(graph: Graph, node_id: str, into: str | None, home: str | None) -> 
         return "lies there already"
     if places.is_locked(graph, node_id):
         return f"{marks.called(graph, node_id)} is locked"
-    if into is None or _is_member(graph, node_id, into):
+    if into is None or changes.is_member(graph, node_id, into):
         return None
     return edit.why_not_connect(graph, node_id, into)
 

@@ -4,7 +4,7 @@ A member is drawn inside its composite when its middle lies in the composite's b
 a wire. So the same edge may be either, and moving a node is what changes it. Coordinates are those of the scene.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from composite_runtime.graph import edit
@@ -237,3 +237,10 @@ def enclosing(graph: Graph, composite_id: str, *members: str) -> Graph:
     parent = home.get(composite_id)
     graph = edit.move(graph, [(composite_id, graph.layout[composite_id].but(width=width, height=height))])
     return enclosing(graph, parent, composite_id) if parent else graph
+
+
+def covered(rects: Sequence[Rect]) -> Rect:
+    """Return the smallest rectangle around some."""
+    left, top = min(r.x for r in rects), min(r.y for r in rects)
+    right, bottom = max(r.x + r.width for r in rects), max(r.y + r.height for r in rects)
+    return Rect(left, top, right - left, bottom - top)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage, QPixmap, QR
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from fusion_desktop import theme
+from fusion_desktop.controls import clear, reading
 from fusion_desktop.inspector.json_tree import JsonTree
 from fusion_desktop.inspector.long_text import excerpt
 from fusion_desktop.inspector.markdown import MarkdownText, is_markdown, plain_area
@@ -41,14 +42,11 @@ class Contents(QWidget):
 
     def show_blocks(self, blocks: list[Json]) -> None:
         """Show content blocks as MCP sends them."""
-        while (item := self._layout.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        clear(self._layout)
         for block in blocks[:_BLOCKS]:
             self._layout.addWidget(self._block(block))
         if (left := len(blocks) - _BLOCKS) > 0:
-            self._layout.addWidget(_note(f"{left} more parts are in the raw JSON."))
+            self._layout.addWidget(reading(f"{left} more parts are in the raw JSON."))
         self._layout.addStretch(1)
 
     def _block(self, block: Json) -> QWidget:
@@ -96,7 +94,7 @@ def text_block(text: str, kind: str = "") -> QWidget:
         if isinstance(value, dict | list):
             return _tree(value)
     if not text:
-        return _note("Empty text.")
+        return reading("Empty text.")
     part = excerpt(text)
     is_plain = bool(part.left_out) or (kind not in ("", "text/markdown"))
     body = plain_area(part.text) if is_plain or not is_markdown(text, kind) else MarkdownText(text)
@@ -119,7 +117,7 @@ def _media(data: str, kind: str) -> QWidget:
     try:
         content = base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):
-        return _note(f"This is said to be {kind or 'binary'}, but it is no base64.")
+        return reading(f"This is said to be {kind or 'binary'}, but it is no base64.")
     save = ("Save…", _saver(content, kind))
     # Qt's own player is not part of what is installed; the system's is. It is given nothing that could be a program.
     if kind.startswith("audio/") and _ending(kind) in _PLAYED:
@@ -184,7 +182,7 @@ def _row(title: str, words: str, *buttons: tuple[str, Callable[[], None]]) -> QW
     row = QWidget()
     layout = QHBoxLayout(row)
     layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(_note(f"{title}\n{words}" if words else title), 1)
+    layout.addWidget(reading(f"{title}\n{words}" if words else title), 1)
     for button in buttons:
         layout.addWidget(_push(button, title))
     return row
@@ -196,7 +194,7 @@ def _titled(title: str, body: QWidget, *buttons: tuple[str, Callable[[], None]])
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(theme.GRID)
     head = QHBoxLayout()
-    caption = _note(title)
+    caption = reading(title)
     caption.setProperty("role", "caption")
     head.addWidget(caption, 1)
     for button in buttons:
@@ -211,15 +209,6 @@ def _push(button: tuple[str, Callable[[], None]], about: str) -> QPushButton:
     made.setAccessibleName(f"{button[0].rstrip('…')} {about}")
     made.clicked.connect(button[1])
     return made
-
-
-def _note(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    return label
 
 
 def _size(content: bytes) -> str:

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from composite_runtime.calls.model import SavedCall
 from fusion_desktop import theme
 from fusion_desktop.assets import icon
-from fusion_desktop.controls import push_button, reading
+from fusion_desktop.controls import clear, push_button, reading
 from fusion_desktop.inspector.call_detail import CallDetail
 from fusion_desktop.inspector.call_list import duration
 from fusion_desktop.run.frames import Outcome
@@ -266,7 +266,7 @@ class SavedView(QWidget):
         for button in (self.run_one, self.edit, self.open):
             button.setVisible(is_whole)
         result = self._saved.results.get(key)
-        self._clear_expected()
+        clear(self._expected)
         if call is None:
             self._detail.show_call(key, f"{key}.json", None)
             self.result.show_nothing(self._saved.broken.get(key, ""))
@@ -316,12 +316,6 @@ class SavedView(QWidget):
             row.addWidget(part, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(text, 1)
         self._expected.addWidget(line)
-
-    def _clear_expected(self) -> None:
-        while (item := self._expected.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
 
 
 _BAR = """

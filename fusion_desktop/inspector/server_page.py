@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from fusion_desktop import theme
 from fusion_desktop.assets import icon
+from fusion_desktop.controls import clear, reading
 from fusion_desktop.inspector.answers import Answer, Answers
 from fusion_desktop.inspector.editors import TextArea, mark
 from fusion_desktop.inspector.json_tree import JsonTree
@@ -64,12 +65,12 @@ class ServerPage(QScrollArea):
         self.setWidget(page)
 
     def _build_server(self) -> None:
-        self._identity = _words("text")
-        self._instructions = _words("muted")
+        self._identity = reading()
+        self._instructions = reading(role="muted")
         self.ping = QPushButton("Ping")
         self.ping.setToolTip("See how fast the server answers")
         self.ping.clicked.connect(self._ping)
-        self._pinged = _words("muted")
+        self._pinged = reading(role="muted")
         row = QHBoxLayout()
         row.addWidget(self.ping)
         row.addWidget(self._pinged, 1)
@@ -159,16 +160,13 @@ class ServerPage(QScrollArea):
             self.idle.addItem(f"{self._answers.idle_s} s without progress", self._answers.idle_s)
             place = self.idle.count() - 1
         self.idle.setCurrentIndex(place)
-        while (item := self._saved.takeAt(0)) is not None:
-            if (row := item.widget()) is not None:
-                row.hide()
-                row.deleteLater()
+        clear(self._saved)
         for answer in self._answers.saved:
             self._saved.addWidget(self._answer_row(answer))
         self._none.setVisible(not self._answers.saved)
 
     def _answer_row(self, answer: Answer) -> QWidget:
-        words = _words("text")
+        words = reading()
         words.setText(answer.words if answer.is_kept else f"{answer.words} (until Fusion ends)")
         remove = QToolButton()
         remove.setIcon(icon("trash", "muted"))
@@ -227,12 +225,4 @@ def _heading(text: str) -> QLabel:
 def _caption(text: str) -> QLabel:
     label = QLabel(text, wordWrap=True)
     label.setProperty("role", "caption")
-    return label
-
-
-def _words(role: str) -> QLabel:
-    label: QLabel = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-    label.setProperty("role", role)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     return label

@@ -7,6 +7,7 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from fusion_desktop import assets, theme
+from fusion_desktop.controls import clear
 
 Choice = tuple[str, Callable[[], object]]
 
@@ -51,10 +52,7 @@ class Banner(QWidget):
         self._role = role
         self._text.setText(text)
         self._text.setAccessibleName(f"{role}: {text}")
-        while (item := self._buttons.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        clear(self._buttons)
         for words, do in choices:
             button = QPushButton(words)
             button.clicked.connect(lambda _checked=False, do=do: self._do(do))

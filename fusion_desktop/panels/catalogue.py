@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
 
 from composite_runtime.graph.model import CompositeNode, HttpTransport, ServerNode, StdioTransport
 from fusion_desktop import assets, theme
+from fusion_desktop.controls import search_field
 from fusion_desktop.document import offers
 from fusion_desktop.document.template import Template
 
@@ -169,10 +170,7 @@ class CataloguePanel(QWidget):
         self._model = CatalogueModel(templates, self)
         self._rows = _Search(self)
         self._rows.setSourceModel(self._model)
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Search servers")
-        self.search.setAccessibleName("Search servers")
-        self.search.setClearButtonEnabled(True)
+        self.search = search_field("Search servers")
         self.search.addAction(assets.icon("magnifier", "muted"), QLineEdit.ActionPosition.LeadingPosition)
         self.category = QComboBox()
         self.category.setAccessibleName("Category")

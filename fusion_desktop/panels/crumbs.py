@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from fusion_desktop import assets
+from fusion_desktop.controls import clear
 from fusion_desktop.document import places
 from fusion_desktop.document.document import Document
 
@@ -27,10 +28,7 @@ class Crumbs(QWidget):
     def show_path(self, root: str | None) -> None:
         """Show the way to a composite."""
         self._root = root if root is not None and self._document.node(root) is not None else None
-        while (item := self._layout.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        clear(self._layout)
         self.setVisible(self._root is not None)
         if self._root is None:
             return

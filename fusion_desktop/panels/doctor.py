@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from composite_runtime.graph.model import ServerNode
 from fusion_desktop import theme
 from fusion_desktop.assets import icon
+from fusion_desktop.controls import reading
 from fusion_desktop.run.doctor import Doctor, report, steps_of
 
 if TYPE_CHECKING:
@@ -295,10 +296,7 @@ def _colour(role: str) -> str:
 
 
 def _text(role: str) -> QLabel:
-    label = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-    label.setProperty("role", role)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    label = reading(role=role)
     # A path without a space would else keep the panel from being narrow.
     policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
     policy.setHeightForWidth(True)

@@ -7,7 +7,6 @@ from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPolygon
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
-    QLineEdit,
     QMenu,
     QStyle,
     QStyledItemDelegate,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 from composite_runtime import files
 from composite_runtime.errors import FusionError
 from fusion_desktop import theme
+from fusion_desktop.controls import search_field
 from fusion_desktop.panels.rows import RowTable, RowWords, bar_above, pause_button
 from fusion_desktop.run.alone import node_of
 from fusion_desktop.run.log_model import RUNTIME, Entry, Filter, Level, LogModel
@@ -86,10 +86,7 @@ class LogPanel(QWidget):
             self._words.tell(f"{len(entries)} entries were written to {path}.")
 
     def _build(self) -> None:
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Search")
-        self.search.setAccessibleName("Search the log")
-        self.search.setClearButtonEnabled(True)
+        self.search = search_field("Search", "Search the log")
         self.search.textChanged.connect(self._typing.start)
         self.levels = QComboBox()
         self.levels.setAccessibleName("Level")

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -27,18 +27,6 @@ from fusion_desktop.run.traffic import Kind, Row
 from fusion_desktop.run.traffic_model import TrafficModel, duration_words, status_words
 
 _MESSAGE, _PARTNER, _HTTP, _TRACE = range(4)
-
-
-class ValueView(Protocol):
-    """A widget that shows a JSON value."""
-
-    def show_value(self, value: Any) -> None:
-        """Show it."""
-        ...
-
-    def model(self) -> QAbstractItemModel:
-        """Return its model, which makes it a view of Qt's."""
-        ...
 
 
 class TrafficDetail(QWidget):

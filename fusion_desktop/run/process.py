@@ -59,11 +59,6 @@ class RuntimeProcess(QObject):
         return self._process is not None
 
     @property
-    def is_stopping(self) -> bool:
-        """Whether the process was asked to stop and still exists."""
-        return self._process is not None and self._is_asked
-
-    @property
     def token(self) -> str:
         """The bearer token of this launch, empty in stdio mode."""
         return self._token
