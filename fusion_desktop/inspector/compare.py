@@ -36,7 +36,7 @@ class CompareDialog(QDialog):
         super().__init__(parent)
         self._sides = (left, right)
         self._task: asyncio.Task[None] | None = None
-        self.setWindowTitle(f"{left.params.get('name', left.method)} – direct and through the composite")
+        self.setWindowTitle(f"{left.params.get(key_of(left.method))} – direct and through the composite")
         self.resize(960, 600)
         self._build()
         self.finished.connect(self._stop)
@@ -167,11 +167,17 @@ async def _opened(side: Side) -> None:
         session.listed.disconnect(wake)
 
 
+def key_of(method: str) -> str:
+    """Return which parameter says what is used: the URI of a resource, the name of everything else."""
+    return "uri" if method == "resources/read" else "name"
+
+
 def _is_listed(side: Side) -> bool:
     """Whether the node has said that it offers what shall be called; a child may still be starting."""
     kind = {"tools/call": "tools", "prompts/get": "prompts"}.get(side.method)
     if kind is None:
-        return True
+        # A template may make what no list holds; so it is enough that the node has said what it has.
+        return any(side.session.listing(kind).items for kind in ("resources", "templates"))
     return any(item["name"] == side.params.get("name") for item in side.session.listing(kind).items)
 
 

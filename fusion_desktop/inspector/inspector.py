@@ -11,15 +11,17 @@ from composite_runtime.graph.model import CompositeNode, Graph
 from fusion_desktop import theme
 from fusion_desktop.assets import icon
 from fusion_desktop.inspector.answers import Answers
-from fusion_desktop.inspector.compare import CompareDialog, Side
+from fusion_desktop.inspector.compare import CompareDialog, Side, key_of
 from fusion_desktop.inspector.pages import Page
 from fusion_desktop.inspector.panel import InspectorPanel
 from fusion_desktop.run.direct import Direct, Directs
 from fusion_desktop.run.frames import JsonObject
-from fusion_desktop.run.names import Origin, origins
+from fusion_desktop.run.names import Origin, origins, readers
 from fusion_desktop.run.session import InspectorSession, SessionState
 
 _RUNNING = "Running composite"
+_WAYS = 20
+"""No menu offers more ways to make a call."""
 
 
 class Inspector(QWidget):
@@ -168,7 +170,7 @@ class Inspector(QWidget):
             self._directs.close(node_id)
 
     def _offer_comparison(self, panel: InspectorPanel, direct: Direct | None) -> None:
-        for page in (panel.tools, panel.prompts):
+        for page in (panel.tools, panel.prompts, panel.resources, panel.templates):
             menu = QMenu(page)
             menu.aboutToShow.connect(lambda page=page, menu=menu: self._fill_comparison(page, menu, direct))
             page.add_menu("Compare", "Make the same call of a node directly and through the composite", menu)
@@ -182,9 +184,13 @@ class Inspector(QWidget):
             menu.addAction(words).setEnabled(False)
             return
         method, params = ready
-        found = self._pairs(graph, page.kind, str(params.get("name")), direct)
-        for origin, public in found:
-            words = f"with {origin.node_name} · {origin.own_name}" if direct is None else f"with {public}, as it runs"
+        key = key_of(method)
+        found = self._pairs(graph, page.kind, str(params.get(key)), direct)
+        for origin, public in found[:_WAYS]:
+            name = f"{origin.node_name} · {origin.own_name}"
+            words = f"with {origin.node_name if key == 'uri' else name}"
+            if direct is not None:
+                words = f"with {public}, as it runs"
             menu.addAction(words, partial(self.compare, origin, public, method, params))
         if not found:
             menu.addAction("No other way leads to it").setEnabled(False)
@@ -192,6 +198,8 @@ class Inspector(QWidget):
     def _pairs(self, graph: Graph, kind: str, name: str, direct: Direct | None) -> list[tuple[Origin, str]]:
         """Return the ways to make a call: a node with its own name for it, and the name in what runs."""
         assert self._served is not None
+        if kind in {"resources", "templates"}:
+            return self._reading(graph, name, direct)
         if direct is None:
             return [(origin, name) for origin in origins(graph, self._served, name)]
         return [
@@ -199,6 +207,23 @@ class Inspector(QWidget):
             for item in self._session.listing(kind).items
             for origin in origins(graph, self._served, item["name"])
             if origin.node_id == direct.node_id and origin.own_name == name
+        ]
+
+    def _reading(self, graph: Graph, uri: str, direct: Direct | None) -> list[tuple[Origin, str]]:
+        """Return the ways to read a resource; who is known not to list it is left out."""
+        assert self._served is not None
+        if direct is None:
+            return [
+                (origin, uri)
+                for origin in readers(graph, self._served, uri)
+                if (known := self._directs.of(origin.node_id)) is None or _may_have(known.session, origin.own_name)
+            ]
+        publics = {uri, *(item["uri"] for item in self._session.listing("resources").items)}
+        return [
+            (origin, public)
+            for public in sorted(publics)
+            for origin in readers(graph, self._served, public)
+            if origin.node_id == direct.node_id and origin.own_name == uri
         ]
 
     def compare(self, origin: Origin, public: str, method: str, params: JsonObject) -> CompareDialog | None:
@@ -210,11 +235,16 @@ class Inspector(QWidget):
             return None
         server = self._session.server
         through = server.title if server is not None else _RUNNING
-        left = Side(
-            f"{origin.node_name} · {origin.own_name}", direct.session, method, {**params, "name": origin.own_name}
-        )
-        right = Side(f"{through} · {public}", self._session, method, {**params, "name": public})
+        key, own = key_of(method), origin.own_name
+        left = Side(f"{origin.node_name} · {own}", direct.session, method, {**params, key: own})
+        right = Side(f"{through} · {public}", self._session, method, {**params, key: public})
         dialog = CompareDialog(left, right, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
         return dialog
+
+
+def _may_have(session: InspectorSession, uri: str) -> bool:
+    """Whether a node may have a resource: it lists it, makes some from templates, or has not said anything yet."""
+    listed = [item["uri"] for item in session.listing("resources").items]
+    return not listed or uri in listed or bool(session.listing("templates").items)

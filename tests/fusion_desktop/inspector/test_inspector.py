@@ -79,7 +79,9 @@ def offered(inspector: Inspector) -> list[str]:
 
 
 def comparisons(inspector: Inspector) -> QMenu:
-    button = next(b for b in inspector.current.tools.findChildren(QToolButton) if b.text() == "Compare…")
+    page = inspector.current.tabs.currentWidget()
+    assert page is not None
+    button = next(b for b in page.findChildren(QToolButton) if b.text() == "Compare…")
     return button.menu()
 
 
@@ -182,6 +184,25 @@ async def test_a_comparison_starts_at_the_node_as_well(qtbot: QtBot, tmp_path: P
         assert dialog.verdict == "The results are the same."
         assert "reported an error after" in "\n".join(label.text() for label in dialog.findChildren(QLabel))
         dialog.close()
+
+
+async def test_a_resource_is_read_directly_and_through_two_composites(qtbot: QtBot, tmp_path: Path) -> None:
+    async with inspecting(qtbot, path=tmp_path / "g.fusion") as inspector:
+        panel = inspector.panel
+        await until(lambda: any(r["uri"] == "legacy://note" for r in panel.session.listing("resources").items))
+        panel.tabs.setCurrentWidget(panel.resources)
+        assert panel.resources.offers.select("legacy://note")
+        assert {"with Old", "with Inner"} <= set(offered(inspector))
+        dialog = await compared(inspector, "with Old")
+        assert dialog.verdict == "The results are the same."
+        assert dialog.windowTitle().startswith("legacy://note")
+        dialog.close()
+
+        await listed(inspector, "old")
+        page = inspector.current.resources
+        inspector.current.tabs.setCurrentWidget(page)
+        await until(lambda: page.offers.select("legacy://note"))
+        assert offered(inspector) == ["with legacy://note, as it runs"]
 
 
 async def test_before_a_run_there_is_nothing_to_compare_with(qtbot: QtBot) -> None:

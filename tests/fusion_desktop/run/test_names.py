@@ -1,5 +1,5 @@
 from composite_runtime.graph.model import CompositeNode, Edge, Graph, ServerNode, StdioTransport
-from fusion_desktop.run.names import Origin, origins
+from fusion_desktop.run.names import Origin, origins, readers
 
 
 def server(node_id: str, namespace: str | None = None) -> ServerNode:
@@ -49,3 +49,14 @@ def test_composites_that_hold_each_other_come_to_an_end() -> None:
     )
 
     assert [origin.node_id for origin in origins(circle, "a", "say")] == ["b"]
+
+
+def test_a_resource_may_be_anybodys_unless_its_address_was_moved() -> None:
+    assert {origin.node_id for origin in readers(NESTED, "out", "file:///n")} == {"a", "b", "c", "in"}
+    assert readers(NESTED, "out", "fusion://x/fusion://a/file:///n") == [
+        Origin("a", "A", "file:///n", is_composite=False),
+        Origin("in", "Inner", "fusion://a/file:///n", is_composite=True),
+    ]
+    # Two of one name are numbered, and one without a name goes by its id.
+    assert [(o.node_id, o.own_name) for o in readers(NESTED, "out", "fusion://bee~2/n")] == [("b", "n")]
+    assert [(o.node_id, o.own_name) for o in readers(NESTED, "out", "fusion://c/n")] == [("c", "n")]
