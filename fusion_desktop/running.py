@@ -46,7 +46,7 @@ class Running(QObject):
         self._first_starts = first_starts
         self._copy = WorkingCopy(document, self, held_back=first_starts.held_back)
         self._url: str | None = None
-        self._is_ready = False
+        self._is_ready = self._is_left = False
         self._served: Path | None = None
         process.event.connect(self._take)
         session.logged.connect(log.take_message)
@@ -55,6 +55,7 @@ class Running(QObject):
         first_starts.agreed.connect(self._copy.refresh)
         document.edited.connect(self._name_sources)
         document.edited.connect(self._look)
+        document.loaded.connect(self._leave)
         self._name_sources()
 
     @property
@@ -133,8 +134,17 @@ class Running(QObject):
         self._session.close()
         self._status.stop()
         self.changed.emit()
-        if reason:
+        if self._is_left:
+            self.warned.emit("What ran was stopped, because another graph was opened.")
+        elif reason:
             self.refused.emit(reason)
+        self._is_left = False
+
+    def _leave(self) -> None:
+        """Stop when another graph is shown: what ran would show its states on nodes that are not its own."""
+        if self._process.is_running and not self._copy.is_of(self._document.graph):
+            self._is_left = True
+            self.stop()
 
     def _look(self) -> None:
         if self._process.is_running:

@@ -223,7 +223,7 @@ class MainWindow(QMainWindow):
                 "file.quit": self.close,
                 "graph.properties": self._edit_properties,
                 "view.full_screen": self._toggle_full_screen,
-                "run.start": lambda: self.running.start(self.settings.transport),
+                "run.start": self._run,
                 "run.stop": self.running.stop,
                 "run.inspect": self._inspect,
             }
@@ -383,7 +383,12 @@ class MainWindow(QMainWindow):
         if not state.isEmpty():
             self.restoreState(state, WINDOW_VERSION)
 
+    def _run(self) -> None:
+        self.filing.finish_typing()
+        self.running.start(self.settings.transport)
+
     def closeEvent(self, event: QCloseEvent) -> None:
+        self.filing.finish_typing()
         if self._is_closing or not self.document.is_modified:
             self.settings.save_window(self.saveGeometry(), self.saveState(WINDOW_VERSION))
             self.file.close()

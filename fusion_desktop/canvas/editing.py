@@ -215,12 +215,17 @@ class Editing(QObject):
             text = f"Delete {'wire' if len(edges) == 1 else f'{len(edges)} wires'}"
         else:
             return
-        self._document.edit(text, changes.removed(self._document.graph, nodes, edges))
+        self._document.edit(text, changes.removed(self._unfolded(nodes), nodes, edges))
+
+    def _unfolded(self, nodes: Sequence[str]) -> Graph:
+        """Return the graph in which what these composites hold has the room it needs once they are gone."""
+        folded = [one for one in nodes if self._document.box(one).collapsed]
+        return marks.collapsed(self._document.graph, folded, on=False)
 
     def delete_and_reconnect(self) -> None:
         """Delete nodes; the members of a deleted composite join those it was in."""
         if nodes := self._unlocked(self._scene.selected_nodes(), "delete"):
-            graph = changes.removed_and_reconnected(self._document.graph, nodes)
+            graph = changes.removed_and_reconnected(self._unfolded(nodes), nodes)
             self._document.edit(f"Delete {self._what(nodes)} and reconnect", graph)
 
     # Changing
@@ -253,7 +258,7 @@ class Editing(QObject):
                 return
             members = [child for child, home in self._document.homes.items() if home == composite]
             text = f"Ungroup {self._what([composite])}"
-            self._document.edit(text, changes.ungrouped(self._document.graph, composite))
+            self._document.edit(text, changes.ungrouped(self._unfolded([composite]), composite))
             self._scene.select(members)
 
     def nudge(self, dx: float, dy: float) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from composite_runtime import paths
@@ -98,8 +99,24 @@ class Filing(QObject):
         self._file.restore(recovered)
         self.opened.emit()
 
+    def finish_typing(self) -> None:
+        """Take what is being typed as it is: a field tells what it holds only when it loses the focus."""
+        field = self._window.focusWidget()
+        if field is None:
+            return
+        for kind in (QEvent.Type.FocusOut, QEvent.Type.FocusIn):
+            if field.isVisible():
+                QCoreApplication.sendEvent(field, QFocusEvent(kind, Qt.FocusReason.OtherFocusReason))
+        # One that went away with that leaves the focus to what it lay on.
+        ground: QWidget | None = field
+        while ground is not None and not (ground.isVisible() and ground.focusPolicy() != Qt.FocusPolicy.NoFocus):
+            ground = ground.parentWidget()
+        if ground is not None:
+            ground.setFocus()
+
     def save(self, then: Callable[[], object] | None = None) -> None:
         """Save to the file it came from, or ask where."""
+        self.finish_typing()
         if self._file.path is None:
             self.save_as(then)
         elif self._file.conflict:
@@ -119,6 +136,7 @@ class Filing(QObject):
 
     def save_as(self, then: Callable[[], object] | None = None) -> None:
         """Ask where to save, and save there."""
+        self.finish_typing()
         dialog = self._dialog("Save the graph")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix(SUFFIX.removeprefix("."))
@@ -154,6 +172,7 @@ class Filing(QObject):
 
     def guarded(self, go_on: Callable[[], object]) -> None:
         """Go on at once if nothing is unsaved, else when the user has said what shall become of it."""
+        self.finish_typing()
         if not self._document.is_modified:
             go_on()
             return

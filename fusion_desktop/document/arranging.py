@@ -25,18 +25,14 @@ _LINES: Mapping[Side, Callable[[Rect, Rect], tuple[float, float]]] = {
 
 def aligned(graph: Graph, node_ids: Sequence[str], side: Side) -> Graph:
     """Return the graph in which these nodes share an edge or a middle line; what lies in them comes along."""
-    rects = {
-        node_id: places.shown_rect(graph, node_id) for node_id in places.outermost(places.holders(graph), node_ids)
-    }
+    rects = _rects(graph, node_ids)
     around = places.covered(list(rects.values()))
     return _moved(graph, {node_id: _LINES[side](rect, around) for node_id, rect in rects.items()})
 
 
 def distributed(graph: Graph, node_ids: Sequence[str], axis: Axis) -> Graph:
     """Return the graph in which the gaps between these nodes are equal; the first and the last stay where they are."""
-    rects = {
-        node_id: places.shown_rect(graph, node_id) for node_id in places.outermost(places.holders(graph), node_ids)
-    }
+    rects = _rects(graph, node_ids)
     if len(rects) < 3:
         return graph
     is_across = axis == "across"

@@ -32,18 +32,24 @@ class WorkingCopy(QObject):
         self._document = document
         self._held_back = held_back
         self._path: Path | None = None
+        self._of = ""
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(DELAY_MS)
-        self._timer.timeout.connect(self._write)
+        self._timer.timeout.connect(self.flush)
         document.edited.connect(self.refresh)
 
     def begin(self) -> Path:
-        """Write the copy and keep it up to date from now on; raise `GraphError` if it cannot be written."""
+        """Write the copy and keep it up to date until another graph is opened; raise `GraphError` if that cannot be."""
         name = "".join(c for c in self._document.graph.id if c.isalnum() or c in "-_")[:64]
+        self._of = self._document.graph.id
         self._path = paths.home() / "run" / name / "graph.fusion"
         file.save(self._held_back(self._document.graph), self._path)
         return self._path
+
+    def is_of(self, graph: Graph) -> bool:
+        """Tell whether it is a copy of this graph, as it was or as it is now."""
+        return graph.id == self._of
 
     def end(self) -> None:
         """No longer keep it up to date."""
@@ -55,9 +61,12 @@ class WorkingCopy(QObject):
         if self._path is not None:
             self._timer.start()
 
-    def _write(self) -> None:
+    def flush(self) -> None:
+        """Write it now, unless another graph was opened, or the graph has errors."""
+        if self._path is None or not self.is_of(self._document.graph):
+            return
         # A graph with errors would be refused; what runs stays as it was until they are mended.
-        if self._path is None or any(problem.level is Level.ERROR for problem in self._document.problems):
+        if any(problem.level is Level.ERROR for problem in self._document.problems):
             return
         try:
             file.save(self._held_back(self._document.graph), self._path)

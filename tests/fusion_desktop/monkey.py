@@ -95,9 +95,20 @@ class Monkey:
         QTest.mousePress(self._area, button, pos=start)
         for part in (0.3, 0.7, 1.0):
             QTest.mouseMove(self._area, start + (end - start) * part)
-        if self._random.random() < 0.1:
-            QTest.keyClick(self._window.view, Qt.Key.Key_Escape)
+        self._disturb(end)
         QTest.mouseRelease(self._area, button, pos=end)
+
+    def _disturb(self, at: QPoint) -> None:
+        """Do something else in the midst of a drag, as clumsy hands do."""
+        match self._random.randrange(12):
+            case 0:
+                QTest.keyClick(self._window.view, Qt.Key.Key_Escape)
+            case 1:
+                QTest.mouseClick(self._area, Qt.MouseButton.MiddleButton, pos=at)
+            case 2:
+                QTest.mouseClick(self._area, Qt.MouseButton.RightButton, pos=at)
+            case 3:
+                self._act(self._window)
 
     def _wheel(self, _: QWidget) -> None:
         at = self._point(self._area)

@@ -16,6 +16,7 @@ from composite_runtime.graph.edit import new_graph
 from composite_runtime.graph.model import Box, Graph, ServerNode
 from fusion_desktop.actions import TABLE, keys_of
 from fusion_desktop.app import Program
+from fusion_desktop.canvas.overlay import NoteEdit
 from fusion_desktop.document.journal import Journal, Recovered, left_behind
 from fusion_desktop.menu_table import CONTEXT_MENUS, MENUS, TOOLBAR
 from fusion_desktop.panels.palette import Palette
@@ -188,6 +189,55 @@ def test_closing_with_saving_saves_first(
         answer(asked(), "Save")
 
     assert file.load(tmp_path / "a.fusion").node("new") is not None
+
+
+def writing_a_note(program: Program, words: str, qtbot: QtBot) -> None:
+    program.window.actions_table["graph.note"].trigger()
+    field = program.window.findChild(NoteEdit)
+    assert field is not None
+    qtbot.waitUntil(field.hasFocus)
+    QTest.keyClicks(field, words)
+
+
+def test_what_is_still_being_typed_is_saved_as_well(program: Program, tmp_path: Path, qtbot: QtBot) -> None:
+    program.document.load(desk())
+    program.file.save(tmp_path / "a.fusion")
+    writing_a_note(program, "not done yet", qtbot)
+
+    program.window.actions_table["file.save"].trigger()
+
+    assert "not done yet" in (tmp_path / "a.fusion").read_text(encoding="utf-8")
+    program.window.scene.select(["loose"])
+    name = program.window.properties.node_page.name
+    qtbot.waitUntil(name.isVisible)
+    name.setFocus()
+    name.selectAll()
+    QTest.keyClicks(name, "Lathe")
+
+    program.window.actions_table["file.save"].trigger()
+
+    assert "Lathe" in (tmp_path / "a.fusion").read_text(encoding="utf-8")
+
+
+def test_closing_in_the_midst_of_typing_asks_first(
+    program: Program, asked: Callable[[], QMessageBox], tmp_path: Path, qtbot: QtBot
+) -> None:
+    program.document.load(desk())
+    program.window.scene.select(["loose"])
+    name = program.window.properties.node_page.name
+    qtbot.waitUntil(name.isVisible)
+    name.setFocus()
+    name.selectAll()
+    QTest.keyClicks(name, "Lathe")
+    assert not program.document.is_modified
+
+    program.window.close()
+    answer(asked(), "Cancel")
+
+    assert program.window.isVisible()
+    node = program.document.node("loose")
+    assert node is not None
+    assert node.name == "Lathe"
 
 
 def test_saving_for_the_first_time_asks_where(program: Program) -> None:

@@ -231,3 +231,16 @@ def test_nothing_survives_the_desktop_being_killed(tmp_path: Path) -> None:
             desktop.kill()
 
     assert not processes.wait_until_gone(lambda: processes.descendants() - before, 5.0)
+
+
+async def test_another_graph_ends_what_runs_instead_of_taking_its_place(qtbot: QtBot, tmp_path: Path) -> None:
+    async with opened(tmp_path) as program:
+        program.window.welcome.example.click()
+        program.window.actions_table["run.start"].trigger()
+        await until(lambda: program.running.is_ready)
+
+        program.window.actions_table["file.new"].trigger()
+
+        await until(lambda: not program.running.is_running)
+        assert program.window.banner.isVisible()
+        assert "another graph" in program.window.banner.text

@@ -3,14 +3,14 @@
 import pytest
 from PySide6.QtGui import QGuiApplication
 
-from composite_runtime.graph.edit import add_annotation, remove_nodes
+from composite_runtime.graph.edit import add_annotation, connect, remove_nodes
 from composite_runtime.graph.model import Box, Note, ServerNode, StdioTransport
 from fusion_desktop.canvas.editing import Editing
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.canvas.view import CanvasView
-from fusion_desktop.document import foreign, places
+from fusion_desktop.document import foreign, marks, places
 from fusion_desktop.document.document import Document
-from tests.fusion_desktop.graphs import desk, graph
+from tests.fusion_desktop.graphs import composite, desk, graph, server
 
 
 @pytest.fixture(autouse=True)
@@ -130,8 +130,6 @@ def test_a_card_and_its_tooltip_show_no_secret(document: Document, scene: Canvas
 
 
 def test_a_thousand_nodes_are_pasted_at_once(document: Document, editing: Editing, scene: CanvasScene) -> None:
-    from tests.fusion_desktop.graphs import server
-
     document.load(graph(*((server(f"n{i}"), (i % 40 * 240, i // 40 * 80)) for i in range(1000))))
     scene.select([node.id for node in document.graph.nodes])
     editing.copy()
@@ -141,3 +139,17 @@ def test_a_thousand_nodes_are_pasted_at_once(document: Document, editing: Editin
     assert len(document.graph.nodes) == 2000
     assert document.undo_stack.count() == 1
     assert len({places.rect_of(document.graph, node.id) for node in document.graph.nodes}) == 2000
+
+
+@pytest.mark.parametrize("action", ["edit.delete", "graph.ungroup", "edit.delete_reconnect"])
+def test_what_a_collapsed_composite_held_lies_on_nothing_when_it_goes(
+    document: Document, editing: Editing, scene: CanvasScene, action: str
+) -> None:
+    document.load(graph((composite("box"), (0, 0, 300, 300)), (server("a"), (40, 200)), (server("b"), (0, 180))))
+    document.edit("Connect", connect(document.graph, "a", "box"))
+    document.edit("Collapse", marks.collapsed(document.graph, ["box"], True))
+    scene.select(["box"])
+
+    editing.handlers()[action]()
+
+    assert not places.rect_of(document.graph, "a").overlaps(places.rect_of(document.graph, "b"))
