@@ -11,7 +11,7 @@ from composite_runtime.tasks import Tasks
 from composite_runtime.wire import headers as names
 from composite_runtime.wire import jsonrpc
 from composite_runtime.wire.era import Era, era_of
-from composite_runtime.wire.http_client import Broken, HttpClient, Response
+from composite_runtime.wire.http_client import Broken, HttpClient, Refused, Response
 from composite_runtime.wire.jsonrpc import Json, RequestId
 from composite_runtime.wire.sse import EventParser, ServerEvent
 from composite_runtime.wire.transport import AuthorizationNeeded, NotUnderstood, Receiver, SessionForgotten
@@ -290,7 +290,7 @@ class HttpChild:
             await asyncio.sleep(_retry_s(pending) * 2**failures)
             try:
                 again = await self._resumed(request_id, pending.id)
-            except (AuthorizationNeeded, NotUnderstood):
+            except (AuthorizationNeeded, NotUnderstood, Refused):  # nobody is left who would know the session
                 raise
             except ChildError:
                 failures += 1
@@ -330,6 +330,10 @@ class HttpChild:
                         return
                     has_one, failures = True, 0
                     last = _later(last, await self._stream(response, None) or last)
+            except Refused:
+                if has_one:
+                    break
+                failures += 1
             except (ChildError, OverflowError):
                 failures += 1
             await asyncio.sleep(_retry_s(last) * 2**failures)

@@ -35,6 +35,10 @@ class Broken(ChildError):
     """The connection was lost before the answer was complete."""
 
 
+class Refused(ChildError):
+    """Nothing listens where the server was."""
+
+
 class HttpClient:
     """Connections to one origin, kept while they are idle; each carries one request at a time."""
 
@@ -108,7 +112,7 @@ class HttpClient:
         except TimeoutError:
             raise ChildError(f"{self.host} cannot be reached: it did not answer within {CONNECT_S:.0f} s") from None
         except ConnectionRefusedError:
-            raise ChildError(f"{self.host} cannot be reached: nothing listens on port {self._port}") from None
+            raise Refused(f"{self.host} cannot be reached: nothing listens on port {self._port}") from None
         except OSError as error:  # TLS errors are among them
             raise ChildError(f"{self.host} cannot be reached: {error.strerror or error}") from None
         self._open.add(connection)

@@ -36,6 +36,7 @@ class Site:
         self.got: list[tuple[str, Json, Mapping[str, str]]] = []
         self.hung_up: list[Json] = []
         self.url = ""
+        self.server: asyncio.Server
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -93,7 +94,7 @@ def but(method: str, reply: Callable[[Json], Any]) -> Behave:
 @asynccontextmanager
 async def linked(era: Era, behave: Behave = ordinary) -> AsyncIterator[tuple[Link, Site]]:
     site = Site(behave)
-    server = await asyncio.start_server(site.take, "127.0.0.1", 0)
+    site.server = server = await asyncio.start_server(site.take, "127.0.0.1", 0)
     site.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
     told = Told()
 
@@ -310,6 +311,29 @@ async def test_a_server_that_is_down_for_a_moment_can_still_give_its_answer() ->
     down: Reply = (503, "text/plain", b"")
     async with linked(Era.LEGACY, breaking_off(lambda _: down, lambda _: down, _done)) as (link, _):
         assert await call(link) == {"ran": "long"}
+
+
+async def test_a_server_that_is_gone_fails_the_call_at_once() -> None:
+    def behave(site: Site, how: str, message: Json) -> Any:
+        if message.get("method") != "tools/call":
+            return ordinary(site, how, message)
+        site.server.close()
+        return 200, "text/event-stream\r\ncontent-length: 9999", b"id: 1\nretry: 5\ndata:\n\n"
+
+    async with linked(Era.LEGACY, behave) as (link, _):
+        with pytest.raises(ChildError, match="nothing listens"):
+            await call(link)
+
+
+async def test_the_loss_of_a_server_is_noticed_by_the_stream_for_what_nobody_asked() -> None:
+    def behave(site: Site, how: str, message: Json) -> Any:
+        if how != "GET":
+            return ordinary(site, how, message)
+        site.server.close()
+        return 200, "text/event-stream", b"retry: 5\ndata:\n\n"
+
+    async with linked(Era.LEGACY, behave) as (link, _):
+        assert "cannot be reached" in str(await asyncio.wait_for(link.ended(), 5))
 
 
 async def test_a_server_that_cannot_go_on_with_an_answer_fails_the_call_at_once() -> None:
