@@ -20,6 +20,7 @@ from fusion_desktop.first_starts import FirstStarts
 from fusion_desktop.inspector.inspector import Inspector
 from fusion_desktop.inspector.json_tree import JsonTree
 from fusion_desktop.loop import EventLoop
+from fusion_desktop.older_tools import OlderTools
 from fusion_desktop.panels.log import LogPanel
 from fusion_desktop.panels.traffic import TrafficPanel
 from fusion_desktop.run.direct import Directs
@@ -90,6 +91,8 @@ class Program(QObject):
             traffic_panel=TrafficPanel(self.traffic, JsonTree),
         )
         self.process.event.connect(self.window.drifting.take)
+        self.older_tools = OlderTools(self.traffic, self.inspector, self)
+        self.process.event.connect(self.older_tools.take)
         self.tracing = Tracing(self.inspector, self.calling.history_view, self.window.traffic_panel, self)
         self.tracing.shown.connect(lambda: self.window.focus.show("traffic"))
         self.tracing.refused.connect(lambda text: self.window.banner.tell(text, role="warning"))

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
 from fusion_desktop import theme
 from fusion_desktop.assets import icon
@@ -43,6 +43,7 @@ class InspectorPanel(QWidget):
         self._waiting: tuple[str, str] | None = None
         self._trouble: tuple[str, str] | None = None
         self._titles: dict[str, str] = {}
+        self._older = 0
         self._pages: dict[str, Page] = {page.kind: page for page in pages}
         self.server = ServerPage(session, self.answers)
         self.tasks = TaskPage(session)
@@ -77,6 +78,11 @@ class InspectorPanel(QWidget):
         """Say something else while there is no connection."""
         self._waiting = (title, words)
         self._show_state(self._session.state, self._session.reason)
+
+    def show_older(self, count: int) -> None:
+        """Say that so many tools are offered to older clients only."""
+        self._older = count
+        self._show_protocol()
 
     def show_trouble(self, title: str, words: str) -> None:
         """Say why what is inspected does not answer; no words when it does."""
@@ -130,11 +136,38 @@ class InspectorPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.GRID)
         layout.addLayout(head)
+        layout.addWidget(self._build_protocol())
         asked = QVBoxLayout()
         asked.setContentsMargins(2 * theme.GRID, 0, 2 * theme.GRID, 0)
         asked.addWidget(self.questions)
         layout.addLayout(asked)
         layout.addWidget(self.tabs, 1)
+
+    def _build_protocol(self) -> QWidget:
+        self._spoken = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self._spoken.setProperty("role", "muted")
+        self._speak = QPushButton()
+        self._speak.clicked.connect(lambda: self._session.speak(is_legacy=not self._session.speaks_legacy))
+        self._strip = QWidget()
+        row = QHBoxLayout(self._strip)
+        row.setContentsMargins(3 * theme.GRID, 0, 2 * theme.GRID, 0)
+        row.setSpacing(2 * theme.GRID)
+        row.addWidget(self._spoken, 1)
+        row.addWidget(self._speak, 0, Qt.AlignmentFlag.AlignTop)
+        return self._strip
+
+    def _show_protocol(self) -> None:
+        """Offer to speak as older clients do when they see more, and to end that."""
+        server, is_older = self._session.server, self._session.speaks_legacy
+        is_open = self._session.state is SessionState.OPEN and server is not None
+        self._strip.setVisible(is_open and (is_older or (self._older > 0 and server is not None and server.is_modern)))
+        if is_older:
+            self._spoken.setText("Seen as clients of 2025-11-25 see it.")
+            self._speak.setText("See the newest")
+        else:
+            one = self._older == 1
+            self._spoken.setText(f"{self._older} more tool{' needs' if one else 's need'} a task of 2025-11-25.")
+            self._speak.setText("Show it" if one else "Show them")
 
     def _show_state(self, state: SessionState, reason: str) -> None:
         server = self._session.server
@@ -149,6 +182,7 @@ class InspectorPanel(QWidget):
             self._server.setText(title)
             self._words.setText(reason or words)
         self._again.setEnabled(state is SessionState.OPEN)
+        self._show_protocol()
         for kind in self._pages:
             self._count(kind)
         self._show_tasks()

@@ -5,7 +5,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject
 
-from composite_runtime.events import Following, Ready
+from composite_runtime.events import Following
 from fusion_desktop.run.alone import told_alone
 from fusion_desktop.run.direct import Direct, Directs
 from fusion_desktop.run.log_model import LogModel
@@ -28,8 +28,8 @@ class DirectFeed(QObject):
         watcher = Watcher(direct)
         node, number = direct.node_id, [0]
 
-        def begin(event: object) -> None:
-            if isinstance(event, Ready) and direct.path is not None:
+        def begin() -> None:
+            if direct.path is not None:
                 number[0] = next(self._numbers)
                 watcher.watch_graph(direct.path)
 
@@ -40,7 +40,7 @@ class DirectFeed(QObject):
                 self._traffic.take(told_alone(told, node, number[0]))
 
         direct.process.event.connect(partial(self._log.append, alone=node))
-        direct.process.event.connect(begin)
+        direct.process.started.connect(begin)
         direct.process.stopped.connect(lambda _: watcher.stop())
         direct.session.logged.connect(partial(self._log.take_message, alone=node))
         watcher.told.connect(take)

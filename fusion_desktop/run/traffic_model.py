@@ -30,6 +30,8 @@ class TrafficModel(NewestRows[Row, TrafficFilter]):
 
     call_changed = Signal(str)
     """More is known about a call."""
+    tools_listed = Signal(object)
+    """A `Row` in which a node says which tools it has."""
 
     def __init__(self, parent: QObject | None = None, *, limit: int = LIMIT, size_limit: int = SIZE_LIMIT) -> None:
         super().__init__(TrafficFilter(), parent, limit=limit, size_limit=size_limit, flush_ms=FLUSH_MS)
@@ -82,6 +84,8 @@ class TrafficModel(NewestRows[Row, TrafficFilter]):
         new = self.keep()
         for row in new:
             self.traces.see(row)
+            if row.method == "tools/list" and row.kind is Kind.RESPONSE and row.hop != CLIENT:
+                self.tools_listed.emit(row)
         if not self._is_paused:
             self.drop_forgotten()
             self._show_changed(changed)
