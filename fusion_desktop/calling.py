@@ -63,7 +63,6 @@ class Calling(QObject):
         self._document = document
         self._inspector = inspector
         self.history = History(self, folder=folder)
-        self._file = file
         self._guard = guard
         self.saved = SavedCalls(self)
         self.saved_view = SavedView(self.saved)

@@ -131,7 +131,6 @@ class PromptDialog(QDialog):
 
     def _show_way(self) -> None:
         way = self._way
-        self._names: dict[str, str] = {}
         prompts = sorted(way.prompts.values(), key=lambda prompt: (not _is_shown(prompt), not prompt.is_required))
         self._fields = [PromptField(p, is_stored=self._base_name(p) in self._stored) for p in prompts]
         page = QWidget()

@@ -7,6 +7,7 @@ from PySide6.QtCore import (
     QAbstractListModel,
     QMimeData,
     QModelIndex,
+    QObject,
     QPersistentModelIndex,
     QRect,
     QSize,
@@ -105,6 +106,11 @@ def _to_know(template: Template) -> list[str]:
 class _Search(QSortFilterProxyModel):
     """Keeps the rows of a category in which every word of the search occurs."""
 
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._words: list[str] = []
+        self._category = ""
+
     def narrow(self, text: str, category: str) -> None:
         self.beginFilterChange()
         self._words = text.casefold().split()
@@ -113,10 +119,10 @@ class _Search(QSortFilterProxyModel):
 
     def filterAcceptsRow(self, row: int, parent: Index) -> bool:
         template: Template = self.sourceModel().index(row, 0).data(CatalogueModel.TemplateRole)
-        if (category := getattr(self, "_category", "")) and category not in template.categories:
+        if self._category and self._category not in template.categories:
             return False
         hay = " ".join((template.node.name, template.summary, *template.tags)).casefold()
-        return all(word in hay for word in getattr(self, "_words", ()))
+        return all(word in hay for word in self._words)
 
 
 class _Row(QStyledItemDelegate):

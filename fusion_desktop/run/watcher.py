@@ -25,8 +25,6 @@ class Watcher(QObject):
 
     told = Signal(object)
     """A message with what is told beside it, or an event."""
-    begun = Signal(object)
-    """The `Run` that is watched from now on."""
     ended = Signal(str)
     """Nothing more comes; the words say why when nobody asked for it."""
 
@@ -69,7 +67,6 @@ class Watcher(QObject):
 
     async def _follow(self, run: Run) -> None:
         self._run = run
-        self.begun.emit(run)
         since = time.monotonic()
         async with contextlib.aclosing(attached.lines(run, frames=True)) as lines:
             async for line in lines:
