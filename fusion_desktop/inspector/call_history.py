@@ -20,7 +20,7 @@ from fusion_desktop.inspector.call_detail import CallDetail
 from fusion_desktop.inspector.call_list import STATUS, CallModel, CallRow, duration, when
 from fusion_desktop.run.hiding import has_hidden, without_hidden
 from fusion_desktop.run.history import History, Kept
-from fusion_desktop.run.history_store import Entry
+from fusion_desktop.run.history_store import CallStatus, Entry
 
 _TYPING_MS = 150
 
@@ -204,7 +204,8 @@ class CallHistory(QWidget):
         if kept.outcome is not None:
             self.result.show_outcome(kept.outcome)
         else:
-            self.result.show_nothing(entry.message or f"There is no answer: {word}.")
+            none = "No answer yet." if entry.status is CallStatus.RUNNING else f"There is no answer: {word}."
+            self.result.show_nothing(entry.message or none)
         self._detail.setVisible(True)
 
     def _edit(self) -> None:

@@ -120,15 +120,17 @@ def _look(widget: QWidget, name: str, is_on: bool) -> None:
 
 
 class TextArea(QPlainTextEdit):
-    """A text field that starts with one line and grows with its text."""
+    """A text field that starts with one line and grows with its text; one that fills takes the room there is."""
 
-    def __init__(self, parent: QWidget | None = None, *, lines: int = 1, most: int = 12) -> None:
+    def __init__(self, parent: QWidget | None = None, *, lines: int = 1, most: int = 12, fills: bool = False) -> None:
         super().__init__(parent)
         self._lines = lines
         self._most = most
+        self._fills = fills
         self.setTabChangesFocus(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        tall = QSizePolicy.Policy.Expanding if fills else QSizePolicy.Policy.Fixed
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, tall)
         self.document().setDocumentMargin(0)
         self.textChanged.connect(self._grow)
         self._grow()
@@ -141,7 +143,7 @@ class TextArea(QPlainTextEdit):
         return QSize(120, self._height())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(60, self._height())
+        return QSize(60, self._height_of(self._lines) if self._fills else self._height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -154,14 +156,18 @@ class TextArea(QPlainTextEdit):
 
     def _height(self) -> int:
         # A plain text document measures its height in lines, as they are wrapped.
-        shown = min(max(round(self.document().size().height()), self._lines), self._most)
+        return self._height_of(min(max(round(self.document().size().height()), self._lines), self._most))
+
+    def _height_of(self, lines: int) -> int:
         # What a line takes is rounded up when it is laid out.
         line = ceil(QFontMetricsF(self.font()).lineSpacing())
         # The frame and the padding of the style sheet lie around the lines.
-        return line * shown + 2 * theme.GRID + 4
+        return line * lines + 2 * theme.GRID + 4
 
     def _grow(self) -> None:
-        if self.height() != self._height():
+        if self._fills:
+            self.updateGeometry()
+        elif self.height() != self._height():
             self.setFixedHeight(self._height())
 
 
@@ -234,7 +240,7 @@ class NumberEditor(Editor):
         mark(self._line, is_invalid=bool(faults))
 
 
-class _Choice(QComboBox):
+class Choice(QComboBox):
     """A choice that does not change when the wheel only wants to scroll the form."""
 
     def __init__(self) -> None:
@@ -253,7 +259,7 @@ class ChoiceEditor(Editor):
     def __init__(self, field: Field, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._values = (True, False) if field.shape is Shape.FLAG else field.choices
-        self._box = _Choice()
+        self._box = Choice()
         self._box.setPlaceholderText("Choose…")
         self._box.addItems(choice_names(field, self._values))
         self._box.setCurrentIndex(-1)

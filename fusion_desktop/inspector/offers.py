@@ -10,9 +10,10 @@ from PySide6.QtCore import (
     QRect,
     QSize,
     Qt,
+    QTimer,
     Signal,
 )
-from PySide6.QtGui import QColor, QFontMetrics, QPainter
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
@@ -166,6 +167,8 @@ class Offers(QWidget):
         self.view.setItemDelegate(_Lines(self.view))
         self.view.setUniformItemSizes(True)
         self.view.setMouseTracking(True)
+        # One entry at least, where a question or a form needs the room.
+        self.view.setMinimumHeight(11 * theme.GRID)
         self.view.setAccessibleName(kind.capitalize())
         self.view.selectionModel().currentChanged.connect(self._choose)
         self._empty = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop)
@@ -180,7 +183,18 @@ class Offers(QWidget):
         layout.addLayout(search)
         layout.addWidget(self.view, 1)
         layout.addWidget(self._empty, 1)
+        self._settled = QTimer(self, interval=0, singleShot=True)
+        self._settled.timeout.connect(self._keep_in_view)
         self.set_items((), "")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        # Below a form or a question the list gets shorter; the list itself knows its height only after this.
+        self._settled.start()
+
+    def _keep_in_view(self) -> None:
+        if (index := self.view.currentIndex()).isValid():
+            self.view.scrollTo(index)
 
     def set_items(self, items: Sequence[JsonObject], words: str) -> None:
         """Show another list and keep what is selected; the words are for when it is empty."""

@@ -25,6 +25,7 @@ from fusion_desktop.inspector.completing import Proposer
 from fusion_desktop.inspector.editors import TextArea, mark
 from fusion_desktop.inspector.offers import Offers, badges
 from fusion_desktop.inspector.result import ResultView
+from fusion_desktop.inspector.room import Room
 from fusion_desktop.inspector.schema_form import SchemaForm
 from fusion_desktop.inspector.uri_template import expand, variables
 from fusion_desktop.inspector.values import DraftError, parse_json
@@ -39,7 +40,7 @@ _WIDE = 760
 _SHARES_WIDE = (0.26, 0.37, 0.37)
 _SHARES = (0.26, 0.44, 0.30)
 """How list, arguments and result share the room at first."""
-_DESCRIPTION = 600
+_DESCRIPTION = 4000
 _TASK_NEEDED = "This tool can only be called as a task: the server answers at once, the result comes later."
 _TASK_CHOICE = "The server answers at once, the result comes later; other calls can be made meanwhile."
 
@@ -214,7 +215,9 @@ class Page(QWidget):
         column.setSpacing(2 * theme.GRID)
         column.setContentsMargins(3 * theme.GRID, 2 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
         column.addWidget(self._name)
-        column.addWidget(self._about)
+        line = self._about.fontMetrics().lineSpacing()
+        self._words = Room(self._about, least=2 * line, most=8 * line, name="Description")
+        column.addWidget(self._words)
         column.addLayout(self._asked, 1)
         column.addWidget(self._meta)
         self.build_choices(column)
@@ -268,8 +271,9 @@ class Page(QWidget):
         about = str(item.get("description") or "")
         shown = about if len(about) <= _DESCRIPTION else f"{about[:_DESCRIPTION]}…"
         self._about.setText("\n".join(part for part in (" · ".join(badges(item)), shown) if part))
-        self._about.setVisible(bool(self._about.text()))
-        self._about.setToolTip(about)
+        self._words.setVisible(bool(self._about.text()))
+        self._words.updateGeometry()
+        self._words.verticalScrollBar().setValue(0)
         self._form = SchemaForm(self.schema(item), propose=self._proposer(item))
         self._form.changed.connect(self._show_state)
         self._asked.addWidget(self._form)

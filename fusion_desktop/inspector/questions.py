@@ -6,12 +6,13 @@ from typing import Any, TypeAlias
 
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from fusion_desktop import theme
 from fusion_desktop.inspector.answers import Answers, asks_for_secret
 from fusion_desktop.inspector.contents import Contents
-from fusion_desktop.inspector.editors import TextArea
+from fusion_desktop.inspector.editors import Choice, TextArea
+from fusion_desktop.inspector.room import Room
 from fusion_desktop.inspector.schema_form import SchemaForm
 from fusion_desktop.inspector.values import DraftError, check_text
 from fusion_desktop.run.frames import JsonObject, Question
@@ -20,6 +21,8 @@ Json: TypeAlias = Any
 
 
 _FORM_HEIGHT = 320
+_LEAST, _MOST = 160, 400
+"""How high what is asked is shown; the answers stay below it, whatever the length of the question."""
 _ONCE, _NOW, _KEPT = "once", "now", "kept"
 
 
@@ -105,10 +108,15 @@ class _Card(QWidget):
         super().__init__()
         self.question = question
         self._finish = finish
+        inside = QWidget()
+        self._parts = QVBoxLayout(inside)
+        self._parts.setContentsMargins(0, 0, 0, 0)
+        self._parts.setSpacing(2 * theme.GRID)
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(2 * theme.GRID)
-        self.again = QComboBox()
+        self._layout.addWidget(Room(inside, least=_LEAST, most=_MOST, name="What the server asks"))
+        self.again = Choice()
         self.again.setAccessibleName("How long the answer counts")
         self.again.addItem("Answer this time only", _ONCE)
         self.again.addItem("Answer the same until Fusion ends", _NOW)
@@ -133,11 +141,11 @@ class _Card(QWidget):
         label = QLabel(text, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         label.setProperty("role", role)
-        self._layout.addWidget(label)
+        self._parts.addWidget(label)
 
     def add_part(self, part: QWidget) -> None:
         """Put a field on the card."""
-        self._layout.addWidget(part)
+        self._parts.addWidget(part)
 
     def add_answer(self, text: str, make: Callable[[], JsonObject | None], *, is_primary: bool = False) -> QPushButton:
         """Put a button on the card; None refuses the question."""
@@ -197,6 +205,7 @@ def _elicit_form(question: Question, finish: Finish) -> _Card:
     card.add_text(str(question.params.get("message", "")))
     schema = question.params.get("requestedSchema")
     form = SchemaForm(schema if isinstance(schema, dict) else {"type": "object"})
+    form.show_faults()
     form.setFixedHeight(min(form.natural_height(), _FORM_HEIGHT))
     card.add_part(form)
     card.add_answer("Cancel", lambda: {"action": "cancel"})

@@ -33,6 +33,8 @@ Json: TypeAlias = Any
 _PATIENT_MS = 3000
 """From then on a running call also shows how long it is still waited for."""
 _RAW_TAB = 2
+_SHORT = 40
+"""So high a result is shown at least; the window decides the rest."""
 _CHECKED = 2_000_000
 """A longer structure is not held to its schema here: that would take too long."""
 
@@ -259,6 +261,7 @@ class ResultView(QWidget):
         self._bar.setAccessibleName("Progress of the call")
         self._note: QLabel = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._contents = Contents()
+        self._contents.setContentsMargins(0, 2 * theme.GRID, 0, 0)  # clear of the tabs
         self._contents.wanted.connect(self.wanted)
         page = QScrollArea(widgetResizable=True)
         page.setAccessibleName("Content of the result")
@@ -266,6 +269,8 @@ class ResultView(QWidget):
         page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         page.setWidget(self._contents)
         self._structure = JsonTree()
+        self._structure.setMinimumHeight(_SHORT)
+        page.setMinimumHeight(_SHORT)
         self._tabs = QTabWidget(documentMode=True)
         self._tabs.setAccessibleName("Ways to see the result")
         self._tabs.addTab(page, "Content")
@@ -296,6 +301,7 @@ class ResultView(QWidget):
 
     def _build_raw(self) -> QWidget:
         self._raw = QPlainTextEdit(readOnly=True)
+        self._raw.setMinimumHeight(_SHORT)
         self._raw.setFont(theme.font(mono=True))
         self._raw.setTabChangesFocus(True)
         self._raw.setAccessibleName("Request and response as JSON")
@@ -307,7 +313,7 @@ class ResultView(QWidget):
         head.addStretch(1)
         head.addWidget(copy)
         layout = QVBoxLayout(page)
-        layout.setContentsMargins(0, theme.GRID, 0, 0)
+        layout.setContentsMargins(0, 2 * theme.GRID, 0, 0)
         layout.addLayout(head)
         layout.addWidget(self._raw, 1)
         return page

@@ -134,8 +134,8 @@ class SchemaForm(QWidget):
 
     def natural_height(self) -> int:
         """Return how high the form would be if nothing of it had to be scrolled."""
-        inside = self._page.sizeHint().height() if self._has_form and not self.is_json else 0
-        return self.sizeHint().height() - self._stack.sizeHint().height() + max(inside, self._area.height())
+        inside = self._area if self.is_json or not self._has_form else self._page
+        return self.sizeHint().height() - self._stack.sizeHint().height() + inside.sizeHint().height()
 
     def show_json(self) -> None:
         """Show the value as JSON."""
@@ -221,7 +221,7 @@ class SchemaForm(QWidget):
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.viewport().setAutoFillBackground(False)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._area = TextArea(lines=8, most=200)
+        self._area = TextArea(lines=3, most=40, fills=True)
         self._area.setFont(theme.font(mono=True))
         self._area.setAccessibleName("Arguments as JSON")
         self._stack = QStackedWidget()

@@ -4,7 +4,6 @@ from typing import Final
 
 from PySide6.QtCore import QSize, Qt, QUrl
 from PySide6.QtWidgets import (
-    QComboBox,
     QFileDialog,
     QFormLayout,
     QFrame,
@@ -21,7 +20,7 @@ from fusion_desktop import theme
 from fusion_desktop.assets import icon
 from fusion_desktop.controls import clear, reading
 from fusion_desktop.inspector.answers import Answer, Answers
-from fusion_desktop.inspector.editors import TextArea, mark
+from fusion_desktop.inspector.editors import Choice, TextArea, mark
 from fusion_desktop.inspector.json_tree import JsonTree
 from fusion_desktop.run.session import InspectorSession, SessionState
 from fusion_desktop.tasks import spawn
@@ -74,7 +73,7 @@ class ServerPage(QScrollArea):
         row = QHBoxLayout()
         row.addWidget(self.ping)
         row.addWidget(self._pinged, 1)
-        self.level = QComboBox()
+        self.level = Choice()
         self.level.setAccessibleName("Log messages from this level on")
         self.level.view().setAccessibleName("Levels of log messages")
         self.level.addItem("as the server likes", None)
@@ -99,13 +98,13 @@ class ServerPage(QScrollArea):
         self._column.addWidget(self._about)
 
     def _build_settled(self) -> None:
-        self.idle = QComboBox()
+        self.idle = Choice()
         self.idle.setAccessibleName("How long a call may be silent")
         self.idle.view().setAccessibleName("How long a call may be silent")
         for seconds, words in _SILENCES.items():
             self.idle.addItem(words, seconds)
         self.idle.activated.connect(lambda _: self._answers.set_idle(int(self.idle.currentData())))
-        self.protocol = QComboBox()
+        self.protocol = Choice()
         self.protocol.setAccessibleName("Protocol")
         self.protocol.view().setAccessibleName("Protocol")
         self.protocol.addItem("the newest both know", False)
