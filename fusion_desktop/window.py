@@ -303,7 +303,7 @@ class MainWindow(QMainWindow):
         self.setWindowFilePath(str(self.file.path or ""))
 
     def _show_graph(self) -> None:
-        self.welcome.setVisible(not self.document.graph.nodes)
+        self.welcome.setVisible(not (self.document.graph.nodes or self.document.graph.annotations))
 
     def _show_selection(self) -> None:
         self.properties.show_selection(self.scene.selected(), self.scene.selected_edges())

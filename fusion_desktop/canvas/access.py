@@ -38,9 +38,11 @@ class Access(QObject):
         self._canvas: QAccessibleInterface | None = None
         self._nodes: dict[str, NodeAccess] = {}
         self._edges: dict[tuple[str, str], EdgeAccess] = {}
+        self._parts: list[AnyItem | EdgeItem] | None = None
         self._steps = document.undo_stack.index()
         _install()
         scene.selection_changed.connect(self._announce_selection)
+        scene.arranged.connect(self._forget)
         document.undo_stack.indexChanged.connect(self._announce_step)
 
     @property
@@ -61,7 +63,13 @@ class Access(QObject):
 
     def parts(self) -> list[AnyItem | EdgeItem]:
         """Return all that is on this level: what is wired first, then the wires."""
-        return [*self.shown(), *self.wires()]
+        if self._parts is None:
+            self._parts = [*self.shown(), *self.wires()]
+        return self._parts
+
+    def _forget(self) -> None:
+        # A screen reader asks for thousands of children one by one: sorting them for each would take minutes.
+        self._parts = None
 
     def part_at(self, place: QPoint) -> NodeAccess | EdgeAccess | None:
         """Return what stands for the thing at a place of the screen."""

@@ -39,9 +39,7 @@ class Editing(QObject):
         view.rename_done.connect(self.rename)
         view.enter_wanted.connect(self.enter)
         view.escaped.connect(self.escape)
-        # Another graph is shown from its outside, and was never looked at before.
-        document.loaded.connect(self._views.clear)
-        document.loaded.connect(lambda: self.show_level(None))
+        document.loaded.connect(self._begin_anew)
         self._reached_last = ""
 
     def handlers(self) -> dict[str, Callable[[], object]]:
@@ -314,6 +312,14 @@ class Editing(QObject):
         """Show the inside of a composite, or everything."""
         if composite_id != self._scene.root:
             self._show(composite_id)
+
+    def _begin_anew(self) -> None:
+        """Show another graph from its outside; it was never looked at before."""
+        if self._scene.root is not None:
+            self._scene.show_inside(None)
+            self.fit()
+            self.entered.emit()
+        self._views.clear()
 
     def _show(self, root: str | None) -> None:
         view = self._view

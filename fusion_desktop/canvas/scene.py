@@ -28,6 +28,8 @@ class CanvasScene(QGraphicsScene):
     """Shows a document, or the inside of one of its composites."""
 
     selection_changed = Signal()
+    arranged = Signal()
+    """What is shown has changed, or where it lies."""
 
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -423,6 +425,7 @@ class CanvasScene(QGraphicsScene):
                 edge.stand_for("")
         self._name_bundles(bundles)
         self._draw_wires()
+        self.arranged.emit()
 
     def _name_bundles(self, bundles: Mapping[Ends, Sequence[Ends]]) -> None:
         """Let each wire that stands for others say all that lie where it does."""

@@ -122,6 +122,17 @@ def test_an_empty_canvas_says_what_to_do_and_falls_silent_with_the_first_node(pr
     assert [node.name for node in program.document.graph.nodes] == ["Composite"]
 
 
+def test_an_empty_canvas_makes_way_for_a_note(program: Program, qtbot: QtBot) -> None:
+    writing_a_note(program, "Plan", qtbot)
+
+    assert not program.window.welcome.isVisible()
+    field = program.window.findChild(NoteEdit)
+    assert field is not None
+    assert not field.visibleRegion().isEmpty()
+    QTest.keyClick(field, Qt.Key.Key_Escape)
+    assert not program.window.welcome.isVisible()
+
+
 def test_the_example_opens_as_a_graph_of_its_own(program: Program) -> None:
     program.window.welcome.example.click()
 

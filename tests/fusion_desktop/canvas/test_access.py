@@ -1,6 +1,8 @@
 """A screen reader finds every node with its name, role, state and place."""
 
-from PySide6.QtCore import Qt
+import time
+
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QAccessible, QAccessibleInterface
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
@@ -13,6 +15,7 @@ from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.canvas.state import State
 from fusion_desktop.canvas.view import CanvasView
 from fusion_desktop.document.document import Document
+from tests.bench.painting import large
 from tests.fusion_desktop.graphs import desk
 
 
@@ -125,3 +128,42 @@ async def test_a_port_says_what_it_is_connected_with_and_connects(program: Progr
         ("loose", "box"),
     ]
     await program.end()
+
+
+def test_what_lies_at_a_place_of_the_screen_is_found(document: Document, scene: CanvasScene, view: CanvasView) -> None:
+    document.load(connect(desk(), "loose", "box"))
+    Access(document, scene, view)
+    canvas = QAccessible.queryAccessibleInterface(view)
+
+    def at(x: float, y: float) -> str:
+        place = view.viewport().mapToGlobal(view.mapFromScene(QPointF(x, y)))
+        found = canvas.childAt(place.x(), place.y())
+        return found.text(QAccessible.Text.Name) if found is not None else ""
+
+    wire = scene.edge_item("loose", "box")
+    assert wire is not None
+    middle = wire.path().pointAtPercent(0.5)
+    assert at(400, 210) == "Inner, server, in Box"
+    assert at(middle.x(), middle.y()) == "Loose is a member of Box"
+    assert at(0, 0) == ""
+
+    view.rename("loose")
+    assert at(20, 120) == "Name of the node"
+    field = next(child for child in children(view) if child.text(QAccessible.Text.Name) == "Name of the node")
+    assert canvas.indexOfChild(field) == canvas.childCount() - 1
+
+
+def test_reading_a_large_graph_costs_about_as_much_as_sorting_it(
+    document: Document, scene: CanvasScene, view: CanvasView
+) -> None:
+    document.load(large(1000))
+    access = Access(document, scene, view)
+    canvas = QAccessible.queryAccessibleInterface(view)
+    began = time.process_time()
+    access.shown()
+    sorting = time.process_time() - began
+
+    began = time.process_time()
+    assert all(canvas.child(number) is not None for number in range(canvas.childCount()))
+
+    assert time.process_time() - began < 100 * sorting, "it is not sorted for each of the 2,000"
