@@ -37,6 +37,8 @@ _FAILURES = 3
 _GONE = frozenset({-32602, -32601, -32002})
 """What servers answer about a task they do not know, or any more."""
 _PAGES = 100
+_KEPT = 200
+"""So many tasks that have ended are listed, with what they gave."""
 
 
 class TaskState(StrEnum):
@@ -124,19 +126,19 @@ class ServerTasks(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._tasks: dict[str, ServerTask] = {}
+        self._tasks: list[ServerTask] = []
         self._connection: Connection | None = None
         self._group: TaskGroup | None = None
 
     @property
     def all(self) -> tuple[ServerTask, ...]:
         """Every task that is listed."""
-        return tuple(self._tasks.values())
+        return tuple(self._tasks)
 
     @property
     def open(self) -> tuple[ServerTask, ...]:
         """Those that have not ended."""
-        return tuple(task for task in self._tasks.values() if not task.state.is_over)
+        return tuple(task for task in self._tasks if not task.state.is_over)
 
     @property
     def is_offered(self) -> bool:
@@ -170,7 +172,7 @@ class ServerTasks(QObject):
 
     def made_by(self, outcome: Outcome) -> ServerTask | None:
         """Return the task a call was answered with."""
-        found = (task for task in self._tasks.values() if task.request_id and task.request_id == outcome.request_id)
+        found = (task for task in self._tasks if task.request_id and task.request_id == outcome.request_id)
         return next(found, None)
 
     def begin(self, number: int, answer: Outcome) -> ServerTask | None:
@@ -210,8 +212,8 @@ class ServerTasks(QObject):
 
     def remove(self, task: ServerTask) -> None:
         """List a task no longer that has ended."""
-        if task.state.is_over and self._tasks.get(task.id) is task:
-            del self._tasks[task.id]
+        if task.state.is_over and task in self._tasks:
+            self._tasks.remove(task)
             self.removed.emit(task)
 
     async def look(self) -> None:
@@ -224,7 +226,7 @@ class ServerTasks(QObject):
             page = await connection.request("tasks/list", {"cursor": cursor} if cursor is not None else {})
             for found in page.get("tasks") or ():
                 if isinstance(found, dict) and isinstance(found.get("taskId"), str):
-                    known = self._tasks.get(found["taskId"])
+                    known = self._newest(found["taskId"])
                     self._take(known, found) if known is not None else self._add(ServerTask(found["taskId"]), found)
             cursor = page.get("nextCursor")
             if not isinstance(cursor, str):
@@ -235,7 +237,7 @@ class ServerTasks(QObject):
         if method == "notifications/progress":
             self._progress(params)
         elif method in {"notifications/tasks", "notifications/tasks/status"}:
-            task = self._tasks.get(str(params.get("taskId")))
+            task = self._newest(str(params.get("taskId")))
             if task is not None and not task.state.is_over:
                 self._take(task, params)
                 task._woken.set()
@@ -261,8 +263,14 @@ class ServerTasks(QObject):
         found = connection.server.capabilities.get("tasks") if connection is not None else None
         return found if isinstance(found, dict) and connection is not None and not connection.server.is_modern else {}
 
+    def _newest(self, task_id: str) -> ServerTask | None:
+        """Return the task of this id; a server that was started again may give an id twice."""
+        return next((task for task in reversed(self._tasks) if task.id == task_id), None)
+
     def _add(self, task: ServerTask, found: JsonObject) -> None:
-        self._tasks[task.id] = task
+        for old in [one for one in self._tasks if one.state.is_over][:-_KEPT]:
+            self.remove(old)
+        self._tasks.append(task)
         self._describe(task, found)
         self.added.emit(task)
         if self._group is None or self._connection is None:

@@ -50,7 +50,7 @@ async def test_a_tool_says_whether_it_can_be_called_as_a_task(qtbot: QtBot) -> N
 async def test_a_task_is_seen_where_it_was_begun_and_among_the_tasks(qtbot: QtBot, era: str) -> None:
     """Where the server decides, there is nothing to choose."""
     async with inspecting(qtbot, era, RESEARCH) as panel:
-        begin(panel, "research", steps=3)
+        begin(panel, "research", steps=3, step_ms=300)
         assert panel.tools.as_task.isVisible() is (era == "legacy")
         await until(lambda: "Step 2 of 3" in panel.tools.result.headline)
         assert panel.tools.result.headline.startswith("Task working · Step 2 of 3")

@@ -51,14 +51,14 @@ async def test_a_task_is_followed_to_its_result_and_the_call_ends_with_it(era: s
         seen: list[tuple[TaskState, str]] = []
         session.ended.connect(ended.append)
         session.tasks.changed.connect(lambda task: seen.append((task.state, task.message)))
-        task = await begin(session, ttl_ms=60_000, poll_ms=60)
+        task = await begin(session, ttl_ms=60_000, poll_ms=60, step_ms=400)
         assert (task.ttl_ms, task.poll_ms, task.tool) == (60_000, 60, "research")
         assert not ended
         assert (
             text_of(await session.tasks.settled(Outcome("", {}, 0, request_id=task.request_id))) == "All about pythons"
         )
         assert task.state is TaskState.COMPLETED
-        assert {message for _, message in seen} >= {"Step 1 of 2", "Step 2 of 2"}
+        assert (TaskState.WORKING, "Step 2 of 2") in seen
         assert [one.outcome for one in ended] == [task.outcome]
         assert ended[0].milliseconds >= 200
 
@@ -192,6 +192,24 @@ async def test_progress_of_a_task_goes_on_after_its_call_was_answered() -> None:
         session.tasks.changed.connect(lambda task: task.progress and seen.append(task.progress.progress))
         await until(lambda: task.state.is_over)
         assert 3 in seen
+
+
+@pytest.mark.slow
+async def test_a_server_that_was_started_again_may_use_its_ids_again() -> None:
+    session = InspectorSession()
+    for _ in range(2):
+        with serving("tests.servers.research", "--era", "legacy") as url:
+            session.open_url(url)
+            await until(lambda: session.listing("tools").items)
+            await begin(session, step_ms=20, poll_ms=20)
+            await until(lambda: not session.tasks.open)
+            await session.end()
+    first, second = session.tasks.all
+    assert first.id == second.id
+    assert {first.state, second.state} == {TaskState.COMPLETED}
+    for one in (first, second):
+        session.tasks.remove(one)
+    assert not session.tasks.all
 
 
 def composite_of(folder: Path, *command: str) -> Path:
