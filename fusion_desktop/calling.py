@@ -112,6 +112,8 @@ class Calling(QObject):
             self.refused.emit("Nothing is running that could be called. Press Run first.")
             return
         self.shown.emit()
+        if "task" in params:
+            panel.session.speak(is_legacy=True)  # only older clients ask for one
         spawn(self._show(panel, method, params, is_sent=is_sent), failed=self.refused.emit)
 
     async def _show(self, panel: InspectorPanel, method: str, params: JsonObject, *, is_sent: bool) -> None:
@@ -127,7 +129,8 @@ class Calling(QObject):
             return
         panel.session.listed.connect(look)
         try:
-            async with asyncio.timeout(_PATIENCE_S if panel.session.state is not SessionState.OPEN else _LISTING_S):
+            is_there = panel.session.state is SessionState.OPEN and "task" not in params
+            async with asyncio.timeout(_LISTING_S if is_there else _PATIENCE_S):
                 await listed.wait()
         except TimeoutError:
             raise FusionError(f"{params.get('name') or params.get('uri')} is not offered now.") from None

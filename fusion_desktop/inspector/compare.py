@@ -16,7 +16,7 @@ from fusion_desktop.tasks import spawn
 
 _OPEN_S = 60.0
 """So long a node may take to start."""
-_ANSWERER = "io.modelcontextprotocol/serverInfo"
+_OWN = {"io.modelcontextprotocol/serverInfo", "io.modelcontextprotocol/related-task"}
 
 
 @dataclass(frozen=True)
@@ -184,8 +184,8 @@ def _is_listed(side: Side) -> bool:
 def _value(outcome: Outcome) -> Json:
     if outcome.result is None:
         return {"error": outcome.error}
-    # Who answered is the one thing that is never the same.
-    meta = {key: value for key, value in (outcome.result.get("_meta") or {}).items() if key != _ANSWERER}
+    # Who answered, and in which task, is never the same.
+    meta = {key: value for key, value in (outcome.result.get("_meta") or {}).items() if key not in _OWN}
     result = {key: value for key, value in outcome.result.items() if key != "_meta"}
     return {**result, "_meta": meta} if meta else result
 

@@ -233,6 +233,9 @@ class Inspector(QWidget):
         except FusionError as error:
             self.refused.emit(error.message)
             return None
+        if "task" in params:
+            for session in (direct.session, self._session):
+                session.speak(is_legacy=True)  # only older clients ask for one
         server = self._session.server
         through = server.title if server is not None else _RUNNING
         key, own = key_of(method), origin.own_name

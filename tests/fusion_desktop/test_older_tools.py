@@ -4,12 +4,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from composite_runtime.graph.model import CompositeNode, Edge, Graph, ServerNode, StdioTransport
 from fusion_desktop import theme
 from fusion_desktop.app import Program
+from fusion_desktop.inspector.compare import CompareDialog
 from fusion_desktop.inspector.panel import InspectorPanel
 from fusion_desktop.inspector.schema_form import SchemaForm
 from fusion_desktop.run.history_store import CallStatus
@@ -60,7 +61,22 @@ async def test_a_tool_that_needs_a_task_is_found_called_kept_and_traced(qtbot: Q
         assert row is not None
         assert (row.method, row.name) == ("tools/call", "old_research")
 
+        # Made again, it is a task again, although the newest protocol is spoken by then.
+        panel.session.speak(is_legacy=False)
+        await until(lambda: panel.session.server is not None and panel.session.server.is_modern)
+        made = len(panel.session.tasks.all)
+        press(view, "Call again")
+        await until(lambda: len(panel.session.tasks.all) > made and panel.questions.waiting)
+        answer(panel)
+        await until(lambda: not panel.session.tasks.open)
+        assert "All about pythons" in words_in(panel.tools.result)
+
+        dialog = await compared(program, panel)
+        assert dialog.verdict == "The results are the same."
+        dialog.close()
+
         assert program.inspector.inspect("old")
+        program.directs.of("old").session.speak(is_legacy=False)  # type: ignore[union-attr]  # it is open
         alone = program.inspector.panel_of("old")
         assert alone is not None
         await until(lambda: alone.show_tool("quick"))
@@ -75,7 +91,8 @@ async def test_a_tool_that_needs_a_task_is_found_called_kept_and_traced(qtbot: Q
 
 async def research(panel: InspectorPanel, tool: str) -> None:
     """Follow the hint to the tool, call it, answer what it asks, and see its result."""
-    await until(lambda: "1 more tool needs a task of 2025-11-25." in words_in(panel))
+    await until(lambda: any(b.text() == "Show it" and b.isVisible() for b in panel.findChildren(QPushButton)))
+    assert "1 more tool needs a task of 2025-11-25." in words_in(panel)
     button(panel, "Show it").click()
     await until(lambda: panel.show_tool(tool))
     assert "as clients of 2025-11-25 see it" in words_in(panel)
@@ -83,9 +100,27 @@ async def research(panel: InspectorPanel, tool: str) -> None:
     panel.tools.form.write({"topic": "pythons", "asks": True, "poll_ms": 20})
     panel.tools.send()
     await until(lambda: panel.questions.waiting)
+    answer(panel)
+    await until(lambda: panel.session.tasks.all and panel.session.tasks.all[-1].state is TaskState.COMPLETED)
+    assert "All about pythons" in words_in(panel.tools.result)
+
+
+async def compared(program: Program, panel: InspectorPanel) -> CompareDialog:
+    """Make the call of the form directly and through the composite."""
+    panel.tabs.setCurrentWidget(panel.tools)
+    assert panel.tools.form is not None
+    panel.tools.form.write({"topic": "pythons", "poll_ms": 20})
+    menu = next(b for b in panel.tools.findChildren(QToolButton) if b.text() == "Compare…").menu()
+    menu.aboutToShow.emit()
+    next(action for action in menu.actions() if action.text().startswith("with Old")).trigger()
+    dialog = program.inspector.findChildren(CompareDialog)[-1]
+    await until(lambda: not dialog.is_running)
+    return dialog
+
+
+def answer(panel: InspectorPanel) -> None:
+    """Accept what is asked, with an answer."""
     form = panel.questions.findChild(SchemaForm)
     assert form is not None
     form.write({"meaning": "snake"})
     button(panel.questions, "Accept").click()
-    await until(lambda: panel.session.tasks.all and panel.session.tasks.all[0].state is TaskState.COMPLETED)
-    assert "All about pythons" in words_in(panel.tools.result)
