@@ -70,6 +70,7 @@ class Calling(QObject):
         self.history_view = CallHistory(self.history)
         self.history_view.set_names(self._name_of)
         self.view = QTabWidget(documentMode=True)
+        self.view.tabBar().setDrawBase(False)
         self.view.setAccessibleName("Calls")
         self.view.addTab(self.history_view, "History")
         self.view.addTab(self.saved_view, "Saved")

@@ -11,7 +11,7 @@ from fusion_desktop import theme
 from fusion_desktop.assets import icon
 from fusion_desktop.inspector.check import Checker
 from fusion_desktop.inspector.editors import Editor, Maker, Reading, mark
-from fusion_desktop.inspector.schema import UNSET, Field, Shape
+from fusion_desktop.inspector.schema import LONGEST, UNSET, Field, Shape
 from fusion_desktop.inspector.slots import Head, Slot
 from fusion_desktop.inspector.values import DraftError, Fault, parse_number
 
@@ -21,7 +21,7 @@ _FILTERED_FROM = 12
 """An object with more members than this gets a filter."""
 _LINES = (Shape.TEXT, Shape.NUMBER, Shape.INTEGER)
 """Items that are a line of text each."""
-_PASTED = 500
+_PASTED = LONGEST
 """So many lines are taken at once; each becomes a field."""
 _SHOWN = 40
 """So many members are drawn at once; the others when they are asked for or set."""
@@ -261,19 +261,20 @@ class ListEditor(Group):
             slot.add_tool(button)
         self._items.insert(position, slot)
         self._rows.insertWidget(position, slot)
-        self._renumber()
+        self._renumber(position)
         return slot
 
-    def _renumber(self) -> None:
-        for position, slot in enumerate(self._items):
+    def _renumber(self, first: int = 0) -> None:
+        for position, slot in enumerate(self._items[first:], first):
             slot.rename(f"item {position + 1}", is_described=position == 0)
 
     def _take(self, slot: Slot) -> None:
-        self._items.remove(slot)
+        position = self._items.index(slot)
+        del self._items[position]
         self._rows.removeWidget(slot)
         slot.hide()
         slot.deleteLater()
-        self._renumber()
+        self._renumber(position)
 
     def _add_by_hand(self) -> None:
         self._insert(len(self._items)).focus_inside()

@@ -123,6 +123,7 @@ class InspectorPanel(QWidget):
         head.addLayout(lines, 1)
         head.addWidget(again, 0, Qt.AlignmentFlag.AlignTop)
         self.tabs = QTabWidget(documentMode=True)
+        self.tabs.tabBar().setDrawBase(False)
         self.tabs.setUsesScrollButtons(False)
         self.tabs.setElideMode(Qt.TextElideMode.ElideRight)
         self.tabs.setAccessibleName("What the composite offers")

@@ -272,6 +272,7 @@ class ResultView(QWidget):
         self._structure.setMinimumHeight(_SHORT)
         page.setMinimumHeight(_SHORT)
         self._tabs = QTabWidget(documentMode=True)
+        self._tabs.tabBar().setDrawBase(False)
         self._tabs.setAccessibleName("Ways to see the result")
         self._tabs.addTab(page, "Content")
         self._tabs.addTab(self._structure, "Structured")

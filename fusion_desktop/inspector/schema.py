@@ -21,6 +21,10 @@ _NESTED: Final = 3
 """So deep variants of variants are tried, and lists of lists named: a schema may contain itself."""
 
 
+LONGEST: Final = 100
+"""Of more items nobody fills in one by one, and each takes a field, or several: they are shown as JSON."""
+
+
 class Unset:
     """The one value that is no value: absent, which is neither null nor empty."""
 
@@ -174,9 +178,11 @@ class Field:
             case Shape.CHOICE:
                 return any(same(value, one) for one in self.choices)
             case Shape.OBJECT:
-                return isinstance(value, dict) and (self.extra is not None or set(value) <= set(self.properties))
+                others = isinstance(value, dict) and set(value) - set(self.properties)
+                return isinstance(value, dict) and (not others or (self.extra is not None and len(others) <= LONGEST))
             case Shape.LIST:
-                return isinstance(value, list)
+                is_each_more = self.item(0).shape in (Shape.OBJECT, Shape.LIST, Shape.VARIANTS)
+                return isinstance(value, list) and len(value) <= (LONGEST // 4 if is_each_more else LONGEST)
             case Shape.VARIANTS:
                 # A variant may be the whole once more, for ever.
                 return depth > 0 and any(

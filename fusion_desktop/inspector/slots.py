@@ -22,13 +22,6 @@ _BRIEF = 80
 """So much of a folded value is shown."""
 
 
-# The theme names every colour; `palette` reaches it and follows when it changes.
-_CHIP = """
-QToolButton { color: palette(placeholder-text); font-size: 11px; padding: 2px 6px; }
-QToolButton::menu-indicator { image: none; width: 0; }
-"""
-
-
 class State(StrEnum):
     """What a slot holds. Absent, null, empty and set are different things to a server."""
 
@@ -151,7 +144,7 @@ class Slot(QWidget):
         self._kind.setProperty("role", "caption")
         self._chip = QToolButton()
         self._chip.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._chip.setStyleSheet(_CHIP)
+        self._chip.setProperty("role", "chip")
         self._menu = QMenu(self._chip)
         self._menu.aboutToShow.connect(self._fill_menu)
         self._chip.setMenu(self._menu)
@@ -160,7 +153,7 @@ class Slot(QWidget):
         self._head.setSpacing(2 * theme.GRID)
         self._fold = QToolButton()
         self._fold.setIconSize(QSize(14, 14))
-        self._fold.setStyleSheet("QToolButton { padding: 0; border-radius: 4px; }")
+        self._fold.setProperty("role", "fold")
         self._fold.clicked.connect(self._turn_fold)
         names = QHBoxLayout()
         names.setSpacing(theme.GRID)
@@ -272,7 +265,9 @@ class Slot(QWidget):
 
     def _shows(self, value: Json) -> bool:
         """Put the value into the form's own editor and see whether it comes back as it was."""
-        self._enter(State.SET)
+        if self._editor is None or self._state is State.RAW:
+            self._enter(State.SET)
+        self._state = State.SET
         self._write(value)
         assert self._editor is not None
         return same(self._editor.read().value, value)

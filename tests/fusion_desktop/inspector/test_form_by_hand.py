@@ -294,6 +294,17 @@ def test_lines_are_pasted_as_items(qtbot: QtBot) -> None:
     assert [fault.path for fault in numbers.reading().faults] == [("v", 2)]
 
 
+def test_more_than_anybody_fills_in_by_hand_is_json_at_once(qtbot: QtBot) -> None:
+    texts = {"type": "array", "items": {"type": "string"}}
+    for schema, value in ((texts, ["x"] * 5000), ({"type": "array", "items": POINT}, [{"x": 1}] * 200)):
+        form = form_of(qtbot, schema, is_required=True)
+        form.write({"v": value})
+        assert chip(form) == "as JSON"
+        assert len(form.findChildren(Slot)) == 1
+        assert form.reading().value == {"v": value}
+        assert form.reading().faults == ()
+
+
 def test_lines_are_not_offered_where_an_item_is_more_than_a_line(qtbot: QtBot) -> None:
     form = form_of(qtbot, {"type": "array", "items": POINT}, is_required=True)
 
