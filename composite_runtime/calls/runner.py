@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from composite_runtime import secrets
+from composite_runtime.calls.answer import answered
 from composite_runtime.calls.judge import Answer, Verdict, judged
 from composite_runtime.calls.model import Expected, SavedCall
 from composite_runtime.errors import ChildError, FusionError, GraphError, UnknownName
@@ -158,7 +159,7 @@ async def _made(key: str, call: SavedCall, stage: _Stage, node_id: str, timeout_
         schema = await _output_schema(provider, call)
         began = time.perf_counter()
         async with asyncio.timeout(timeout_s):
-            result = await provider.request(call.method, call.params(arguments), LoneRelay())
+            result = await answered(provider, call.method, call.params(arguments), LoneRelay())
         answer = Answer(_since(began), result=result, schema=schema)
     except RpcError as error:
         answer = Answer(_since(began), error=error)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from composite_runtime.calls.answer import answered
 from composite_runtime.errors import FusionError, UnknownName
 from composite_runtime.once import CALLER, LoneRelay, opened
 from composite_runtime.runtime import prepare_loop
@@ -30,11 +31,11 @@ def run(args: argparse.Namespace) -> int:
     async def call() -> dict[str, Any]:
         async with opened(args.graph, args.composite, lambda event: None) as composite:
             try:
-                return await composite.request("tools/call", params, LoneRelay())
+                return await answered(composite, "tools/call", params, LoneRelay())
             except UnknownName:
                 # Nobody waits for a list here, so that children may take longer to start than a client would give them.
                 await composite.offers(CALLER, _PATIENCE_S)
-                return await composite.request("tools/call", params, LoneRelay())
+                return await answered(composite, "tools/call", params, LoneRelay())
 
     try:
         with asyncio.Runner(loop_factory=prepare_loop()) as runner:

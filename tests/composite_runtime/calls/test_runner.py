@@ -143,3 +143,24 @@ def test_build_servers_get_every_result(tmp_path: Path) -> None:
     assert [case.get("classname") for case in root] == ["My graph.weather", "My graph.weather", "My graph"]
     assert [child.tag for case in root for child in case] == ["failure", "error"]
     assert summary(made) == "1 passed, 1 failed, 1 could not be made"
+
+
+async def test_a_tool_that_can_be_called_as_a_task_only_is_waited_for() -> None:
+    drawn = graph(graphs.child("r", "research", "--era", "legacy", namespace="r"))
+    came = await results(
+        drawn,
+        served=call(
+            target="r_research",
+            arguments={"topic": "pythons", "step_ms": 20},
+            expect=[{"kind": "contains", "pointer": "/content/0/text", "value": "All about pythons"}],
+        ),
+        alone=call(at="r", target="research", arguments={"topic": "x", "step_ms": 20, "ends": "failed"}),
+        refused=call(at="r", target="research", arguments={"topic": "x", "step_ms": 20, "ends": "refused"}),
+    )
+
+    assert {key: result.status for key, result in came.items()} == {
+        "served": Status.PASSED,
+        "alone": Status.FAILED,
+        "refused": Status.FAILED,
+    }
+    assert "The archive is closed" in came["refused"].message

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from composite_runtime.cli import main
+from tests.support import graphs
 from tests.support.children import node
 from tests.support.raw_runtime import saved
 
@@ -20,6 +21,13 @@ def test_a_result_is_printed_as_json(capsys: pytest.CaptureFixture[str], tmp_pat
     code, out, err = call(capsys, saved(tmp_path, node()), "echo", '{"city": "Zürich"}')
     assert (code, err) == (0, "")
     assert json.loads(json.loads(out)["content"][0]["text"]) == {"city": "Zürich"}
+
+
+def test_a_tool_that_needs_a_task_is_waited_for(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = graphs.saved(tmp_path, graphs.flat(graphs.child("r", "research", "--era", "legacy")))
+    code, out, err = call(capsys, path, "r_research", '{"topic": "Zürich", "step_ms": 20}')
+    assert (code, err) == (0, "")
+    assert json.loads(out)["content"][0]["text"] == "All about Zürich"
 
 
 def test_a_failure_the_tool_reports_is_printed_and_is_an_exit_code(
