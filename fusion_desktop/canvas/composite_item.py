@@ -119,6 +119,10 @@ class CompositeItem(QGraphicsItem):
         middle = self.pos() + QPointF(_FOLD.center().x(), self._port)
         return abs(point.x() - middle.x()) <= 12 and abs(point.y() - middle.y()) <= 14
 
+    def header_holds(self, point: QPointF) -> bool:
+        """Tell whether a point of the scene lies at the height of its title."""
+        return point.y() <= self.body.top() + HEADER
+
     def corner_holds(self, point: QPointF) -> bool:
         """Tell whether a point of the scene lies in the corner at which the composite is resized."""
         if self.is_collapsed:

@@ -115,7 +115,7 @@ class CanvasScene(QGraphicsScene):
         for composite in (left, self._root):
             if composite in self._items:
                 self._place(composite)  # a collapsed one is drawn in full while one looks at its inside
-        self.clearSelection()
+        self.select()
         self._arrange()
 
     def content_rect(self, node_ids: Iterable[str] | None = None) -> QRectF:
@@ -425,7 +425,16 @@ class CanvasScene(QGraphicsScene):
                 edge.stand_for("")
         self._name_bundles(bundles)
         self._draw_wires()
+        self._let_go()
         self.arranged.emit()
+
+    def _let_go(self) -> None:
+        """Select no wire that is hidden: nobody would expect a command to reach it. Qt does the same for nodes."""
+        hidden = [edge for edge in self._edges.values() if edge.is_chosen and not edge.isVisible()]
+        for edge in hidden:
+            edge.choose(False)
+        if hidden:
+            self._tell_selection()
 
     def _name_bundles(self, bundles: Mapping[Ends, Sequence[Ends]]) -> None:
         """Let each wire that stands for others say all that lie where it does."""

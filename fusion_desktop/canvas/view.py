@@ -261,7 +261,9 @@ class CanvasView(QGraphicsView):
         item = self._scene.thing_at(point)
         if isinstance(item, CompositeItem) and item.fold_holds(point):
             return
-        if isinstance(item, CompositeItem):
+        if isinstance(item, CompositeItem) and item.node_id == self._scene.root and not item.header_holds(point):
+            self.add_wanted.emit(point)
+        elif isinstance(item, CompositeItem):
             self.enter_wanted.emit(item.node_id)
         elif item is not None:
             self.rename(item.node_id)

@@ -89,9 +89,10 @@ class DocumentFile(QObject):
             return True
 
     def accept_disk(self) -> None:
-        """Take what the file holds now as known, without opening it."""
+        """Keep what is shown, which is then what remains to be saved, although the file holds something else."""
         if self._path is not None and self._path.exists():
             self._text_on_disk = _read(self._path)
+            self._count_as_unsaved()
 
     def restore(self, recovered: Recovered) -> None:
         """Go on where a program died; the graph counts as not saved."""
@@ -129,11 +130,13 @@ class DocumentFile(QObject):
             self.changed_on_disk.emit()
 
     def _miss(self) -> None:
-        """What was saved is saved no longer."""
         if not self._document.is_modified:
-            self._document.mark_modified()
-            self._edited()
+            self._count_as_unsaved()
             self.failed.emit(f"{self.title} is no longer where it was saved: save it again to keep it")
+
+    def _count_as_unsaved(self) -> None:
+        self._document.mark_modified()
+        self._edited()
 
     def _edited(self) -> None:
         if not self._document.is_modified:

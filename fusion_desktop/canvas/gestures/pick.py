@@ -36,6 +36,8 @@ def gesture_for(
             return lambda: Wire(ground, item, from_input=True, dropped_on_nothing=wire_dropped)
         if item.corner_holds(point) and not item.is_locked:
             return lambda: Resize(ground, point, item)
+        if node_id == ground.scene.root and not item.header_holds(point):
+            return lambda: RubberBand(ground, point)  # one looks at its inside
     return lambda: _dragged(ground, point, node_id, modifiers)
 
 

@@ -11,6 +11,7 @@ from fusion_desktop.canvas.edge_item import wire_path
 from fusion_desktop.canvas.gestures.base import Ground
 from fusion_desktop.canvas.ink import ink
 from fusion_desktop.canvas.node_item import NodeItem
+from fusion_desktop.document.places import ancestors
 
 AnyNodeItem = NodeItem | CompositeItem
 
@@ -74,13 +75,14 @@ class Wire:
         over: AnyNodeItem | None
         if self._from_input:
             over = scene.node_at(point)
-            if over is self._start:
-                over = None
+            homes, start = self._ground.document.homes, self._start.node_id
+            if over is not None and over.node_id in (start, *ancestors(homes, start)):
+                over = None  # what it lies in is the ground it starts from
         else:
             over = scene.composite_at(point, without={self._start.node_id})
             home = self._ground.document.homes.get(self._start.node_id)
             if over is not None and over.node_id == home:
-                over = None  # the composite it lies in is the ground it starts from
+                over = None
         self._mark(over)
         if over is None:
             self.hint, self.is_refused = "", False

@@ -153,3 +153,25 @@ def test_what_a_collapsed_composite_held_lies_on_nothing_when_it_goes(
     editing.handlers()[action]()
 
     assert not places.rect_of(document.graph, "a").overlaps(places.rect_of(document.graph, "b"))
+
+
+def test_what_is_hidden_is_not_selected(document: Document, editing: Editing, scene: CanvasScene) -> None:
+    document.load(
+        graph(
+            (composite("box"), (300, 0, 400, 300)),
+            (composite("in"), (340, 60, 300, 180)),
+            (server("a"), (0, 0)),
+            (server("b"), (0, 400)),
+            (composite("top"), (900, 400, 300, 200)),
+            edges="in>box a>in b>top",
+        )
+    )
+    scene.select(["in"], [("a", "in"), ("b", "top")])
+    editing.enter("box")
+    assert (scene.selected(), scene.selected_edges()) == ([], [])
+
+    editing.leave()
+    scene.select(["in"], [("b", "top")])
+    document.edit("Collapse", marks.collapsed(document.graph, ["box"], True))
+    assert scene.selected() == []
+    assert scene.selected_edges() == [("b", "top")]

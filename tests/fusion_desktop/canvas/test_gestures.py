@@ -461,3 +461,33 @@ def test_a_server_held_over_a_wire_is_told_that_it_cannot_go_in(
     assert hint is not None
     assert "Only a composite" in hint.text()
     pointer.drag_out()
+
+
+def test_a_wire_from_an_inner_composite_may_end_on_the_ground_around_it(
+    document: Document, view: CanvasView, pointer: Pointer, qtbot: QtBot
+) -> None:
+    document.load(
+        graph((composite("outer"), (200, 100, 700, 400)), (composite("mid"), (500, 200, 300, 180)), edges="mid>outer")
+    )
+
+    with qtbot.waitSignal(view.wire_dropped) as told:
+        pointer.drag((500, 220), (330, 300))
+
+    assert told.args[:2] == ["mid", True]
+    assert document.undo_stack.count() == 0
+
+
+def test_the_inside_of_the_composite_one_looks_into_is_ground(
+    document: Document, pointer: Pointer, scene: CanvasScene, view: CanvasView, qtbot: QtBot
+) -> None:
+    scene.show_inside("box")
+
+    pointer.drag((320, 160), (600, 380))
+    assert scene.selected() == ["inner"]
+    assert document.undo_stack.count() == 0
+
+    with qtbot.waitSignal(view.add_wanted):
+        pointer.double_click(500, 350)
+
+    pointer.drag((450, 112), (490, 152))
+    assert document.undo_stack.undoText() == "Move Box", "its header still takes hold of it"

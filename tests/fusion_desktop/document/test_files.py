@@ -105,3 +105,20 @@ def test_a_file_that_is_deleted_counts_as_not_saved(
     saved.save()
     assert file.load(path) == document.graph
     assert not document.is_modified
+
+
+def test_keeping_what_is_shown_instead_of_what_the_file_holds_is_a_change_to_be_saved(
+    document: Document, saved: DocumentFile, tmp_path: Path, qtbot: QtBot
+) -> None:
+    path = tmp_path / "a.fusion"
+    saved.save(path)
+    file.save(edit.remove_nodes(document.graph, {"loose"}), path)
+    assert saved.conflict
+
+    saved.accept_disk()
+
+    assert not saved.conflict
+    assert document.is_modified
+    qtbot.waitUntil(lambda: len(journals()) == 1, timeout=2000)
+    saved.save()
+    assert file.load(path).node("loose") is not None
