@@ -88,7 +88,7 @@ class Hand:
                 self._scene.select([], edges[: other % 3])
             case 6 if nodes:
                 copied = copying.copied(self._document.graph, [nodes[one % len(nodes)]])
-                self._editing.add_part("Paste", foreign.from_text(copied).part, None)
+                self._editing.add_part("Paste", foreign.from_text(copied).part, None, wired=bool(other % 2))
             case 7:
                 self._editing.add_part(
                     "Paste", foreign.from_text(f"npx -y server-{one}").part, QPointF(one * 30, other)
@@ -106,13 +106,14 @@ class Hand:
 
     def _drag(self, gesture: DragNodes | Wire, one: int, other: int) -> None:
         end = QPointF(one * 37 % 1100 - 100, other * 53 % 800 - 50)
-        gesture.move(end / 2, NONE)
-        gesture.move(end, NONE)
+        keys = Qt.KeyboardModifier.AltModifier if other % 5 == 0 else NONE
+        gesture.move(end / 2, keys)
+        gesture.move(end, keys)
         if one % 7 == 0:
             gesture.cancel()
             return
         try:
-            gesture.finish(end, NONE)
+            gesture.finish(end, keys)
         except Exception:
             gesture.cancel()
             raise
