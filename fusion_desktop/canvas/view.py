@@ -30,7 +30,7 @@ from fusion_desktop.canvas.composite_item import CompositeItem
 from fusion_desktop.canvas.dots import Dots
 from fusion_desktop.canvas.gestures.base import Gesture, Ground
 from fusion_desktop.canvas.gestures.drop import Drop
-from fusion_desktop.canvas.gestures.pan import Pan
+from fusion_desktop.canvas.gestures.pan import Pan, step_at_edge
 from fusion_desktop.canvas.gestures.pick import gesture_for
 from fusion_desktop.canvas.ink import FULL_DETAIL
 from fusion_desktop.canvas.node_item import NodeItem
@@ -41,7 +41,6 @@ from fusion_desktop.document.template import Template
 
 SMALLEST, LARGEST, STEP = 0.1, 2.5, 1.15
 DRAG_DISTANCE = 4
-AUTO_PAN_MARGIN, AUTO_PAN_SPEED = 24, 15
 
 
 class CanvasView(QGraphicsView):
@@ -315,18 +314,10 @@ class CanvasView(QGraphicsView):
         self.viewport().unsetCursor()
 
     def _pan_at_edge(self) -> None:
-        """Pan while a gesture is held near the border, so that it can reach what is not in view."""
-        area = self.viewport().rect()
-        if self._gesture is None or area.adjusted(24, 24, -24, -24).contains(self._pointer):
-            return
-        dx = AUTO_PAN_SPEED * (
-            (self._pointer.x() < AUTO_PAN_MARGIN) - (self._pointer.x() > area.width() - AUTO_PAN_MARGIN)
-        )
-        dy = AUTO_PAN_SPEED * (
-            (self._pointer.y() < AUTO_PAN_MARGIN) - (self._pointer.y() > area.height() - AUTO_PAN_MARGIN)
-        )
-        self.pan(QPointF(dx, dy))
-        self._follow(self._modifiers)
+        step = step_at_edge(self.viewport().rect(), self._pointer)
+        if self._gesture is not None and not step.isNull():
+            self.pan(step)
+            self._follow(self._modifiers)
 
     def _click(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         """Select what was clicked; with Shift or Ctrl add it or take it away."""

@@ -1,8 +1,11 @@
-"""Pan with the middle button, or with Space held."""
+"""Pan with the middle button, with Space held, or by holding something near the border."""
 
 from typing import Protocol
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
+
+MARGIN, SPEED = 24, 15
+"""How near the border the view begins to pan by itself, and by how many pixels at a time."""
 
 
 class Pannable(Protocol):
@@ -32,3 +35,10 @@ class Pan:
 
     def cancel(self) -> None:
         pass
+
+
+def step_at_edge(area: QRect, pointer: QPoint) -> QPointF:
+    """Return how far to pan so that what is held near the border reaches what is not in view."""
+    dx = (pointer.x() < MARGIN) - (pointer.x() > area.width() - MARGIN)
+    dy = (pointer.y() < MARGIN) - (pointer.y() > area.height() - MARGIN)
+    return QPointF(SPEED * dx, SPEED * dy)
