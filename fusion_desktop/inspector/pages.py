@@ -9,7 +9,6 @@ from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QPushButton,
     QSplitter,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from composite_runtime.errors import FusionError
 from fusion_desktop import theme
+from fusion_desktop.controls import reading
 from fusion_desktop.inspector.call import Call
 from fusion_desktop.inspector.completing import Proposer
 from fusion_desktop.inspector.editors import TextArea, mark
@@ -174,25 +174,41 @@ class Page(QWidget):
         self._is_laid_out = True
 
     def _build(self) -> None:
-        self._name = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-        self._name.setProperty("role", "heading")
-        self._about = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-        self._about.setProperty("role", "muted")
-        for label in (self._name, self._about):
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._send = QPushButton(self.verb)
-        self._send.setProperty("primary", True)
-        self._send.setToolTip(f"{self.verb} it (Ctrl+Enter)")
-        self._send.clicked.connect(self.send)
-        self._stop = QPushButton("Cancel")
-        self._stop.clicked.connect(self.call.cancel)
-        for keys in ("Ctrl+Return", "Ctrl+Enter"):
-            QShortcut(QKeySequence(keys), self, self.send, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self._send)
-        buttons.addWidget(self._stop)
-        buttons.addStretch(1)
+        self._middle = self._build_middle()
+        self._right = QWidget()
+        below = QVBoxLayout(self._right)
+        below.setContentsMargins(3 * theme.GRID, 2 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
+        below.addWidget(self.result)
+        self._split = QSplitter(Qt.Orientation.Vertical)
+        self._split.setChildrenCollapsible(False)
+        for part in (self.offers, self._middle, self._right):
+            self._split.addWidget(part)
+        self._split.splitterMoved.connect(self._moved_by_hand)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 2 * theme.GRID, 0, 0)
+        layout.addWidget(self._split)
+
+    def _build_middle(self) -> QWidget:
+        self._name = reading(role="heading")
+        self._about = reading(role="muted")
+        line = self._about.fontMetrics().lineSpacing()
+        self._words = Room(self._about, least=2 * line, most=8 * line, name="Description")
+        self._asked = QVBoxLayout()
+        self._build_meta()
+        buttons = self._build_buttons()
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setSpacing(2 * theme.GRID)
+        column.setContentsMargins(3 * theme.GRID, 2 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
+        column.addWidget(self._name)
+        column.addWidget(self._words)
+        column.addLayout(self._asked, 1)
+        column.addWidget(self._meta)
+        self.build_choices(column)
+        column.addLayout(buttons)
+        return middle
+
+    def _build_meta(self) -> None:
         self._meta_on = QToolButton()
         self._meta_on.setCheckable(True)
         self._meta_on.setText("_meta")
@@ -205,37 +221,25 @@ class Page(QWidget):
         self._meta.textChanged.connect(self._judge_meta)
         self._meta.hide()
         self._meta_on.toggled.connect(self._meta.setVisible)
+
+    def _build_buttons(self) -> QHBoxLayout:
+        self._send = QPushButton(self.verb)
+        self._send.setProperty("primary", True)
+        self._send.setToolTip(f"{self.verb} it (Ctrl+Enter)")
+        self._send.clicked.connect(self.send)
+        self._stop = QPushButton("Cancel")
+        self._stop.clicked.connect(self.call.cancel)
+        for keys in ("Ctrl+Return", "Ctrl+Enter"):
+            QShortcut(QKeySequence(keys), self, self.send, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
         self._more = QHBoxLayout()
-        buttons.addLayout(self._more)
+        row = QHBoxLayout()
+        row.addWidget(self._send)
+        row.addWidget(self._stop)
+        row.addStretch(1)
+        row.addLayout(self._more)
         self.build_more(self._more)
         self._more.addWidget(self._meta_on)
-        self._asked = QVBoxLayout()
-        middle = QWidget()
-        column = QVBoxLayout(middle)
-        column.setSpacing(2 * theme.GRID)
-        column.setContentsMargins(3 * theme.GRID, 2 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
-        column.addWidget(self._name)
-        line = self._about.fontMetrics().lineSpacing()
-        self._words = Room(self._about, least=2 * line, most=8 * line, name="Description")
-        column.addWidget(self._words)
-        column.addLayout(self._asked, 1)
-        column.addWidget(self._meta)
-        self.build_choices(column)
-        column.addLayout(buttons)
-        self._middle = middle
-        right = QWidget()
-        below = QVBoxLayout(right)
-        below.setContentsMargins(3 * theme.GRID, 2 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
-        below.addWidget(self.result)
-        self._right = right
-        self._split = QSplitter(Qt.Orientation.Vertical)
-        self._split.setChildrenCollapsible(False)
-        for part in (self.offers, middle, right):
-            self._split.addWidget(part)
-        self._split.splitterMoved.connect(self._moved_by_hand)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 2 * theme.GRID, 0, 0)
-        layout.addWidget(self._split)
+        return row
 
     def _take_list(self, kind: str) -> None:
         if kind != self.kind:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePoli
 
 from fusion_desktop import theme
 from fusion_desktop.assets import icon
+from fusion_desktop.controls import icon_button
 from fusion_desktop.inspector.editors import Editor, Maker, RawEditor, Reading
 from fusion_desktop.inspector.schema import UNSET, Field, Shape
 from fusion_desktop.inspector.values import Fault, json_text, same
@@ -135,6 +136,26 @@ class Slot(QWidget):
         self.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _build(self, head: Head) -> None:
+        self._has_head = head is not Head.NONE
+        self._build_head(head)
+        self._build_words()
+        self._body = QVBoxLayout(self)
+        self._body.setContentsMargins(0, 0, 0, 0)
+        self._body.setSpacing(theme.GRID)
+        self._body.addLayout(self._head)
+        self._body.addWidget(self._brief)
+        self._body.addWidget(self._add)
+        is_structured = self._field.shape in _STRUCTURED
+        self._body.insertWidget(1 if is_structured else self._body.count(), self._about)
+        self._place = 3 if is_structured else 2
+        self._body.addWidget(self._error)
+        # Only now: what is shown before it has a parent flashes up as a window and takes the focus.
+        self._title.setVisible(head is Head.NAMED)
+        self._kind.setVisible(self._has_head)
+        self._chip.setVisible(self._has_head)
+        self._about.setVisible(bool(self._about.text()))
+
+    def _build_head(self, head: Head) -> None:
         self._title = QLabel(self._name or '""')
         self._title.setFont(theme.font(bold=self._is_required))
         self._title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -148,63 +169,42 @@ class Slot(QWidget):
         self._menu = QMenu(self._chip)
         self._menu.aboutToShow.connect(self._fill_menu)
         self._chip.setMenu(self._menu)
-        self._has_head = head is not Head.NONE
-        self._head = QHBoxLayout()
-        self._head.setSpacing(2 * theme.GRID)
         self._fold = QToolButton()
         self._fold.setIconSize(QSize(14, 14))
         self._fold.setProperty("role", "fold")
         self._fold.clicked.connect(self._turn_fold)
+        self._again = icon_button("undo", "Back to the default", lambda: self._put(self._field.default))
+        self._again.setIconSize(QSize(14, 14))
+        self._again.setAccessibleName(f"Set {self._name} back to the default")
         names = QHBoxLayout()
         names.setSpacing(theme.GRID)
         names.addWidget(self._fold)
         names.addWidget(self._title)
+        self._head = QHBoxLayout()
+        self._head.setSpacing(2 * theme.GRID)
         self._head.addLayout(names)
         self._head.addWidget(self._kind)
         self._head.addStretch(1)
-        self._again = QToolButton()
-        self._again.setIcon(icon("undo", "muted"))
-        self._again.setIconSize(QSize(14, 14))
-        self._again.setToolTip("Back to the default")
-        self._again.setAccessibleName(f"Set {self._name} back to the default")
-        self._again.clicked.connect(lambda: self._put(self._field.default))
         self._head.addWidget(self._again)
         self._head.addWidget(self._chip)
+
+    def _build_words(self) -> None:
         self._add = QPushButton(icon("plus"), "Set")
         self._add.setAccessibleName(f"Set {self._name}")
         self._add.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._add.clicked.connect(self._set_by_hand)
         # The owner of a slot without a head has told its title.
         words = self._field.reason or self._field.description or (self._field.title if self._has_head else "")
-        self._about = QLabel(words)
+        self._about = QLabel(words, textFormat=Qt.TextFormat.PlainText, wordWrap=True)
         self._about.setProperty("role", "caption")
-        self._about.setWordWrap(True)
-        self._about.setTextFormat(Qt.TextFormat.PlainText)
-        self._error = QLabel()
+        self._error = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
         self._error.setProperty("role", "error")
-        self._error.setTextFormat(Qt.TextFormat.PlainText)
-        self._error.setWordWrap(True)
         self._error.hide()
-        self._body = QVBoxLayout(self)
-        self._body.setContentsMargins(0, 0, 0, 0)
-        self._body.setSpacing(theme.GRID)
         self._brief = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._brief.setProperty("role", "caption")
         # What does not fit is cut off: the whole is one click away.
         self._brief.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._brief.hide()
-        self._body.addLayout(self._head)
-        self._body.addWidget(self._brief)
-        self._body.addWidget(self._add)
-        is_structured = self._field.shape in _STRUCTURED
-        self._body.insertWidget(1 if is_structured else self._body.count(), self._about)
-        self._place = 3 if is_structured else 2
-        self._body.addWidget(self._error)
-        # Only now: what is shown before it has a parent flashes up as a window and takes the focus.
-        self._title.setVisible(head is Head.NAMED)
-        self._kind.setVisible(self._has_head)
-        self._chip.setVisible(self._has_head)
-        self._about.setVisible(bool(words))
 
     def rename(self, name: str, *, is_described: bool) -> None:
         """Give an item of a list its new place; what the schema says of all items is shown at one of them."""
