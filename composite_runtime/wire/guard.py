@@ -4,8 +4,9 @@ A SIGKILL cannot be caught, and well-behaved children end when their stdin does,
 stay. So on POSIX a shell of about one megabyte waits at the other end of a pipe, is told each group that begins and
 ends, and ends those left when the pipe closes. On Windows a job object that nobody but us holds does the same.
 
-A child tells the shell of itself before it runs its program, and holds the pipe open until it does. So the pipe never
-closes between the moment from which a child has to be ended and the moment from which the shell knows of it.
+There is no moment in which a child would be left: the shell is told before each start what the child will have as its
+stdin, and finds by that the one whose group nobody had a chance to tell. Where a process cannot be found by what it has
+open, the child tells its group itself, before it runs its program, and holds the pipe open until it does.
 """
 
 import asyncio
@@ -31,7 +32,23 @@ while read -r sign group; do
     -) case $groups in *" $group "*) groups="${groups%% $group *} ${groups#* $group }" ;; esac ;;
   esac
 done
-groups="$groups$beginning"
+case $beginning in
+  *:*)
+    for attempt in 1 2 3; do  # it may have been about to move it from one descriptor to another
+      found=$(ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v its="-> $beginning" '
+        /^\\/proc\\// { split($0, part, "/") }
+        substr($0, length($0) - length(its) + 1) == its { print part[3] }
+      ')
+      for process in $found; do
+        kill -KILL "-$process" 2>/dev/null
+        kill -KILL "$process" 2>/dev/null
+      done
+      [ -n "$found" ] && break
+      sleep 0.1
+    done
+    ;;
+  *) groups="$groups$beginning" ;;
+esac
 for group in $groups; do kill -TERM "-$group" 2>/dev/null; done
 [ -n "${groups# }" ] && sleep 1
 for group in $groups; do kill -KILL "-$group" 2>/dev/null; done
@@ -40,10 +57,14 @@ exit 0
 
 
 class Guard:
-    """The watcher of one runtime; it begins with the first group."""
+    """The watcher of one runtime; it begins with the first group.
 
-    def __init__(self, ledger: Ledger | None = None) -> None:
+    `finds` says that a process can be found by what it has open.
+    """
+
+    def __init__(self, ledger: Ledger | None = None, *, finds: bool = sys.platform == "linux") -> None:
         self._ledger = ledger
+        self._finds = finds
         self._watcher: subprocess.Popen[bytes] | None = None
         self._groups: set[int] = set()
         self._job: Any = None
@@ -51,15 +72,19 @@ class Guard:
         self._one_at_a_time = asyncio.Lock()
 
     @contextlib.asynccontextmanager
-    async def birth(self) -> AsyncIterator[Callable[[], None] | None]:
-        """Start a process within, which calls what this yields before its program, and `add` it if that succeeds."""
+    async def birth(self, stdin: int | None) -> AsyncIterator[Callable[[], None] | None]:
+        """Start a process within that has this as its stdin, and `add` it if that succeeds.
+
+        What this yields has to be called in the process before its program, if it is anything.
+        """
         async with self._one_at_a_time:
-            if sys.platform == "win32":
+            if stdin is None:
                 yield None
                 return
-            self._tell("!")
+            mark = _name(stdin) if self._finds else None
+            self._tell(f"? {mark}" if mark else "!")
             try:
-                yield self.announcement()
+                yield None if mark else self.announcement()
             finally:
                 if self._watcher is not None:
                     self._tell("!")
@@ -120,6 +145,14 @@ class Guard:
                 win32job.SetInformationJobObject(self._job, kind, limits)
             process = win32api.OpenProcess(win32con.PROCESS_SET_QUOTA | win32con.PROCESS_TERMINATE, False, pid)
             win32job.AssignProcessToJobObject(self._job, process)
+
+
+def _name(descriptor: int) -> str | None:
+    """Return what everybody sees who has the same thing open."""
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}")
+    except OSError:
+        return None
 
 
 def _announce(pipe: int) -> None:

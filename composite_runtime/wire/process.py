@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -42,28 +43,44 @@ class Process(asyncio.SubprocessProtocol):
         self._ended: Callable[[], None] | None = ended
         self._exit: asyncio.Future[int] | None = None
         self._transport: asyncio.SubprocessTransport | None = None
+        self._stdin: asyncio.WriteTransport | None = None
         self._open = {1, 2}
 
     async def start(self) -> None:
         """Start the program; raise `ChildError` when the system cannot."""
         loop = asyncio.get_running_loop()
         self._exit = loop.create_future()
-        options: dict[str, Any] = {"start_new_session": True}
-        if sys.platform == "win32":
-            options = {"creationflags": 0x08000200}  # CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP
-        options |= {"env": dict(self._launch.env), "cwd": self._launch.cwd}
-        program, args = self._launch.program, self._launch.args
         try:
-            async with self._guard.birth() as announce:
-                if announce is not None:
-                    options["preexec_fn"] = announce
-                if sys.platform == "win32" and batch.is_batch(program):
-                    await loop.subprocess_shell(lambda: self, batch.command_line(program, args), **options)
-                else:
-                    await loop.subprocess_exec(lambda: self, program, *args, **options)
+            if sys.platform == "win32":
+                async with self._guard.birth(None):
+                    await self._spawn(creationflags=0x08000200)  # CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP
+            else:
+                # Made here and not by asyncio, since the guard has to know the child's stdin before there is a child.
+                ours, theirs = socket.socketpair()
+                with theirs:
+                    self._stdin, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, ours)
+                    async with self._guard.birth(theirs.fileno()) as announce:
+                        await self._spawn(stdin=theirs, start_new_session=True, preexec_fn=announce)
         except (OSError, ValueError) as error:
+            self._close_stdin()
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise ChildError(f"{self._launch.program} cannot be started: {reason}") from None
+        except asyncio.CancelledError:
+            self._close_stdin()
+            raise
+
+    async def _spawn(self, **options: Any) -> None:
+        loop = asyncio.get_running_loop()
+        options |= {"env": dict(self._launch.env), "cwd": self._launch.cwd}
+        program, args = self._launch.program, self._launch.args
+        if sys.platform == "win32" and batch.is_batch(program):
+            await loop.subprocess_shell(lambda: self, batch.command_line(program, args), **options)
+        else:
+            await loop.subprocess_exec(lambda: self, program, *args, **options)
+
+    def _close_stdin(self) -> None:
+        if self._stdin is not None:
+            self._stdin.close()
 
     @property
     def pid(self) -> int | None:
@@ -78,15 +95,12 @@ class Process(asyncio.SubprocessProtocol):
     @property
     def unread(self) -> int:
         """How many bytes wait because the child does not read them."""
-        pipe = self._transport.get_pipe_transport(0) if self._transport is not None else None
-        return cast("asyncio.WriteTransport", pipe).get_write_buffer_size() if pipe is not None else 0
+        return self._stdin.get_write_buffer_size() if self._stdin is not None else 0
 
     def write(self, data: bytes) -> None:
         """Queue bytes for the child's stdin; lost when it has closed it."""
-        if self._transport is not None:
-            pipe = cast("asyncio.WriteTransport | None", self._transport.get_pipe_transport(0))
-            if pipe is not None and not pipe.is_closing():
-                pipe.write(data)
+        if self._stdin is not None and not self._stdin.is_closing():
+            self._stdin.write(data)
 
     async def exited(self, timeout_s: float) -> int | None:
         """Return the exit code, or None when the process still runs after the time."""
@@ -101,9 +115,7 @@ class Process(asyncio.SubprocessProtocol):
             return
         pid = self._transport.get_pid()
         with contextlib.suppress(OSError, RuntimeError):
-            pipe = self._transport.get_pipe_transport(0)
-            if pipe is not None:
-                pipe.close()
+            self._close_stdin()
         if await self.exited(CLOSE_GRACE_S) is None:
             _signal_group(pid, "SIGTERM")
             if await self.exited(TERMINATE_GRACE_S) is None:
@@ -120,6 +132,8 @@ class Process(asyncio.SubprocessProtocol):
         """Take the transport asyncio has made."""
         self._transport = cast("asyncio.SubprocessTransport", transport)
         self._guard.add(self._transport.get_pid())
+        if self._stdin is None:
+            self._stdin = cast("asyncio.WriteTransport | None", self._transport.get_pipe_transport(0))
         pipe = self._transport.get_pipe_transport(1)
         if pipe is not None:
             pipe.set_protocol(_Direct(self._output, pipe.get_protocol()))

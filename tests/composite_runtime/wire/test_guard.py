@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from composite_runtime.wire.guard import Guard
 from tests import processes
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there a job object does this")
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only there a process is found by what it has open")
 
 
 @contextlib.contextmanager
@@ -92,7 +94,7 @@ import asyncio, os, signal, sys
 from composite_runtime.wire.guard import Guard
 from composite_runtime.wire.process import Launch, Process
 
-moment, mark = sys.argv[1:]
+moment, how, mark = sys.argv[1:]
 
 class Doomed(Guard):
     def announcement(self):
@@ -109,42 +111,84 @@ class Doomed(Guard):
         os.kill(os.getpid(), signal.SIGKILL)
 
 async def main():
-    stubborn = f"trap '' HUP INT TERM; : > {mark}; while :; do sleep 1; done"
-    await Process(Launch("/bin/sh", ("-c", stubborn)), Doomed(), print, print).start()
+    first = "kill -KILL $PPID;" if moment == "as the first thing the child does" else ""
+    stubborn = f"trap '' HUP INT TERM; {first} : > {mark}; while :; do sleep 1; done"
+    await Process(Launch("/bin/sh", ("-c", stubborn)), Doomed(finds=how == "found"), print, print).start()
 
 asyncio.run(main())
 """
+AT_ONCE, UNHEARD = "as the first thing the child does", "before anybody else has told of the child"
 
 
 @pytest.mark.parametrize(
-    "moment",
+    ("moment", "how"),
     [
-        "before the child has told of itself",
-        "before the child runs its program",
-        "before anybody else has told of the child",
+        ("before the child has told of itself", "told"),
+        ("before the child runs its program", "told"),
+        (AT_ONCE, "told"),
+        (UNHEARD, "told"),
+        pytest.param(AT_ONCE, "found", marks=LINUX),
+        pytest.param(UNHEARD, "found", marks=LINUX),
     ],
 )
-def test_a_child_is_ended_whatever_the_moment_of_our_death(moment: str, tmp_path: Path) -> None:
+def test_a_child_is_ended_whatever_the_moment_of_our_death(moment: str, how: str, tmp_path: Path) -> None:
     """The child ignores every signal and never reads, and dies although the one that started it knew no more of it."""
     mark = str(tmp_path / "runs")
-    doomed = subprocess.run([sys.executable, "-c", DOOMED, moment, mark], timeout=20, check=False)
-
-    def left() -> set[int]:
-        return {pid for pid in processes.descendants() if mark in processes.command_line(pid)}
+    before = processes.descendants()
+    doomed = subprocess.run([sys.executable, "-c", DOOMED, moment, how, mark], timeout=20, check=False)
 
     assert doomed.returncode == -signal.SIGKILL
-    assert not processes.wait_until_gone(left, 5)
+    assert not processes.wait_until_gone(lambda: processes.descendants() - before, 5)
+
+
+@LINUX
+def test_a_child_that_hangs_between_two_programs_is_found() -> None:
+    """A copy of us that has not run its program yet, and leads no group, has the stdin that was told."""
+    code = """
+import asyncio, os, signal, socket, time
+from composite_runtime.wire.guard import Guard
+
+async def main():
+    ours, theirs = socket.socketpair()
+    async with Guard(finds=True).birth(theirs.fileno()):
+        if os.fork() == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            os.dup2(theirs.fileno(), 0)
+            os.closerange(3, 256)
+            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(60)
+        time.sleep(60)
+
+asyncio.run(main())
+"""
+    before = processes.descendants()
+    assert subprocess.run([sys.executable, "-c", code], timeout=20, check=False).returncode == -signal.SIGKILL
+    assert not processes.wait_until_gone(lambda: processes.descendants() - before, 5)
 
 
 async def test_a_process_that_told_of_itself_and_came_to_nothing_is_forgotten() -> None:
     """Its number may belong to somebody else by the time we die."""
-    guard = Guard()
-    async with guard.birth() as announce:
+    guard = Guard(finds=False)
+    async with guard.birth(0) as announce:
         process = await asyncio.create_subprocess_exec("sleep", "60", start_new_session=True, preexec_fn=announce)
     guard.close()
     assert process.returncode is None
     process.kill()
     assert await process.wait() == -signal.SIGKILL
+
+
+@LINUX
+async def test_what_is_open_elsewhere_too_is_of_no_matter_once_the_start_is_over() -> None:
+    guard = Guard(finds=True)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        async with guard.birth(theirs.fileno()) as announce:
+            assert announce is None
+            process = await asyncio.create_subprocess_exec("sleep", "60", stdin=theirs, start_new_session=True)
+        guard.close()
+        assert process.returncode is None
+        process.kill()
+        await process.wait()
 
 
 async def test_another_watcher_takes_over_from_one_that_was_killed() -> None:
@@ -155,7 +199,7 @@ async def test_another_watcher_takes_over_from_one_that_was_killed() -> None:
         (watcher,) = processes.descendants() - before - {one.pid} - processes.descendants(one.pid)
         os.kill(watcher, signal.SIGKILL)
         assert not processes.wait_until_gone(lambda: {watcher} if processes.is_running(watcher) else set(), 5)
-        async with guard.birth():
+        async with guard.birth(0):
             pass
         guard.close()
         assert ended(one)
