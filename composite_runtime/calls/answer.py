@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 
 from composite_runtime.once import CALLER, LoneRelay
-from composite_runtime.provider import Provider
+from composite_runtime.provider import FIRST_LIST_S, Provider
 from composite_runtime.task_ids import made_in
 from composite_runtime.wire.jsonrpc import Json, RpcError
 
 _CANCEL_S = 2.0
+_LOOK_AGAIN_S = 0.05
 
 
 async def answered(provider: Provider, method: str, params: Json, relay: LoneRelay) -> Json:
@@ -29,6 +30,13 @@ async def answered(provider: Provider, method: str, params: Json, relay: LoneRel
 
 
 async def _needs_task(provider: Provider, name: object) -> bool:
-    tools = (await provider.offers(CALLER)).tools
-    execution = next((tool.get("execution") for tool in tools if tool.get("name") == name), None)
+    """Say whether a tool can be called as a task only; one that is not known yet is waited for as a list would be."""
+    deadline = asyncio.get_running_loop().time() + FIRST_LIST_S
+    while True:
+        offers = await provider.offers(CALLER)
+        tool = next((tool for tool in offers.tools if tool.get("name") == name), None)
+        if tool is not None or offers.complete or asyncio.get_running_loop().time() > deadline:
+            break
+        await asyncio.sleep(_LOOK_AGAIN_S)
+    execution = tool.get("execution") if tool is not None else None
     return isinstance(execution, dict) and execution.get("taskSupport") == "required"
