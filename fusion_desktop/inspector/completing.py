@@ -36,6 +36,8 @@ class Completing(QObject):
         self.completer.activated.connect(self._choose)
         self._popup = QListView()
         self._popup.setAccessibleName("Proposals of the server")
+        self._popup.setProperty("role", "popup")
+        self._popup.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.completer.setPopup(self._popup)
         area.textChanged.connect(self._typed)
         area.installEventFilter(self)

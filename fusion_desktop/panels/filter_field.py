@@ -18,6 +18,7 @@ class FilterField(QLineEdit):
         self.completion.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
         self.completion.activated.connect(self._take)
         self._popup = QListView()
+        self._popup.setProperty("role", "popup")
         self.completion.setPopup(self._popup)
         self._popup.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.textEdited.connect(self._offer)
