@@ -160,12 +160,10 @@ class Composite:
             raise
 
     async def _watchable(self, uri: str, caller: Caller) -> Route:
-        catalog = await self.catalog(caller, FIRST_LIST_S)
-        if (route := self._route(uri, catalog)) is not None:
-            return route
-        if len(catalog.readers) == 1:
-            return Route(catalog.readers[0], uri)  # a lone reader may have what it does not list
-        raise not_found(caller.era, uri)
+        route = self._route_or_lone(uri, await self.catalog(caller, FIRST_LIST_S))
+        if route is None:
+            raise not_found(caller.era, uri)
+        return route
 
     async def _watch_again(self, watch: Watch) -> None:
         """Have a member that was made anew tell what the one before it told."""
@@ -223,7 +221,7 @@ class Composite:
     async def _read(self, params: Json, relay: Relay) -> Json:
         uri = str(params.get("uri"))
         catalog = await self.catalog(relay.caller, FIRST_LIST_S)
-        route = self._route(uri, catalog)
+        route = self._route_or_lone(uri, catalog)
         if route is None:
             return await self._read_anywhere(params, [member.provider for member in catalog.readers], relay)
         result = await route.member.provider.request("resources/read", {**params, "uri": route.name}, relay)
@@ -282,6 +280,11 @@ class Composite:
             member = self._present(self._links[uri])
             return Route(member, uri) if member is not None else catalog.resource(uri)
         return listed or catalog.resource(uri)
+
+    def _route_or_lone(self, uri: str, catalog: Catalog) -> Route | None:
+        """Return the way to a resource; where one member only has any, it may have what it does not list."""
+        route = self._route(uri, catalog)
+        return Route(catalog.readers[0], uri) if route is None and len(catalog.readers) == 1 else route
 
     def _present(self, member: Member) -> Member | None:
         """Return a remembered member as it is now, under whatever name."""

@@ -129,6 +129,7 @@ class Child:
             connection = self._pool.connection(caller)
         except ChildError:
             return remembered or NOTHING
+        remembered = self._recalled(caller)  # perhaps in the other era, as it is addressed by now
         if remembered is not None:
             return remembered
         if patience_s:

@@ -13,7 +13,7 @@ from composite_runtime.child.memory import Memory
 from composite_runtime.errors import ChildError
 from composite_runtime.events import CallFinished, Log
 from composite_runtime.graph.model import ServerNode
-from composite_runtime.provider import FIRST_LIST_S, Kind, Offers
+from composite_runtime.provider import FIRST_LIST_S, NOTHING, Kind, Offers
 from composite_runtime.wire.call import Caller
 from composite_runtime.wire.era import Era
 from composite_runtime.wire.jsonrpc import RpcError
@@ -421,6 +421,19 @@ async def test_a_client_that_only_lists_is_shown_what_the_child_has_for_such_cli
             while "ask_model" not in names(await child.offers(asked)):
                 assert (await news.get()).kind in {Kind.TOOLS, Kind.RESOURCES, Kind.PROMPTS}
         assert names(await child.offers(LEGACY)) == {"always", "roots"}
+
+
+async def test_what_is_known_is_shown_while_a_child_is_found_to_speak_the_other_era() -> None:
+    heard = Heard()
+    async with living(node(speaks="legacy", slow_s=0.6), heard) as child:
+        child.start(LEGACY)
+        await heard.state("ready")
+        offers = NOTHING
+        async with asyncio.timeout(10):
+            while not offers.complete or not offers.tools:
+                offers = await child.offers(declares("sampling", Era.MODERN), FIRST_LIST_S)
+                assert "echo" in names(offers)
+                await asyncio.sleep(0.05)
 
 
 async def test_to_list_opens_no_connection_where_one_for_such_clients_is_or_there_is_no_room() -> None:
