@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, QPointF, QRectF, Signal
 from PySide6.QtGui import QGuiApplication
 
 from composite_runtime.errors import FusionError
-from composite_runtime.graph.edit import connect, move
+from composite_runtime.graph.edit import connect
 from composite_runtime.graph.model import CompositeNode, Graph, ServerNode
 from fusion_desktop.canvas.marking import Marking
 from fusion_desktop.canvas.scene import CanvasScene
@@ -274,10 +274,10 @@ class Editing(QObject):
         self._document.edit(f"Move {self._what(nodes)}", graph, merge=f"nudge {' '.join(sorted(nodes))}")
 
     def tidy(self) -> None:
-        """Arrange the selected nodes, or all, in layers."""
+        """Arrange the selected nodes, or all that one looks at, in layers."""
         chosen = self._scene.selected()
-        boxes = layout.arranged(self._document.graph, chosen if len(chosen) > 1 else None)
-        self._document.edit("Tidy up", move(self._document.graph, boxes))
+        graph = layout.tidied(self._document.graph, chosen if len(chosen) > 1 else None, self._scene.root)
+        self._document.edit("Tidy up", graph)
         if len(chosen) <= 1:
             self.fit()
 

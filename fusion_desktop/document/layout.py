@@ -14,6 +14,27 @@ SWEEPS = 8
 Size = tuple[float, float]
 
 
+def tidied(graph: Graph, chosen: Collection[str] | None = None, within: str | None = None) -> Graph:
+    """Return the graph in which the chosen things are arranged, or all in a composite, or all there is.
+
+    What is chosen in several composites or frames is arranged in each of them; they grow if need be.
+    """
+    held, levels = places.holders(graph), places.levels(graph)
+    if chosen is None and within is None:
+        return edit.move(graph, arranged(graph))
+    wanted = set(chosen) if chosen is not None else {one for one, holder in held.items() if holder == within}
+    beside: dict[str | None, list[str]] = {}
+    for one in places.outermost(held, [one.id for one in (*graph.nodes, *graph.annotations) if one.id in wanted]):
+        beside.setdefault(held.get(one), []).append(one)
+    for holder, group in beside.items():
+        graph = edit.move(graph, arranged(graph, group))
+        if holder is not None:
+            graph = places.enclosing(graph, holder, *group)
+            if (around := levels.get(holder)) is not None:
+                graph = places.enclosing(graph, around, holder)
+    return graph
+
+
 def arranged(graph: Graph, chosen: Collection[str] | None = None) -> list[tuple[str, Box]]:
     """Return new places for the chosen things, or for all, with everything inside them.
 

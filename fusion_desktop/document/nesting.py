@@ -9,20 +9,26 @@ from fusion_desktop.document import changes, marks, places
 
 
 def nested(graph: Graph, node_ids: Sequence[str], into: str | None) -> Graph:
-    """Return the graph in which the nodes lie inside a composite, or in none; raise `GraphError` if they may not."""
+    """Return the graph in which those of the nodes that may lie inside a composite, or in none.
+
+    Raises:
+        GraphError: none of them may.
+    """
     home = places.homes(graph)
-    for node_id in places.outermost(home, marks.unlocked(graph, node_ids, "move")):
-        graph = _nested(graph, node_id, into)
+    tops = places.outermost(home, marks.unlocked(graph, node_ids, "move"))
+    if reason := why_not_nest(graph, tops, into):
+        raise GraphError(reason)
+    for node_id in tops:
+        if _why_not(graph, node_id, into, home.get(node_id)) is None:
+            graph = _nested(graph, node_id, into)
     return graph
 
 
 def _nested(graph: Graph, node_id: str, into: str | None) -> Graph:
     old = places.homes(graph).get(node_id)
-    if old == into:
-        return graph
-    if into is not None and not changes.is_member(graph, node_id, into):
-        graph = edit.connect(graph, node_id, into)
-    if old is not None:
+    if into is not None:
+        graph = changes.rejoined(graph, {node_id: [old] if old is not None else []}, into)
+    elif old is not None:
         graph = edit.disconnect(graph, node_id, old)
     rect = places.rect_of(graph, node_id)
     if into is not None:

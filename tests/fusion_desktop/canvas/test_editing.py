@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 
 from composite_runtime.graph.edit import add_annotation, connect, remove_nodes
-from composite_runtime.graph.model import Box, Note, ServerNode, StdioTransport
+from composite_runtime.graph.model import Box, Graph, Note, ServerNode, StdioTransport
 from fusion_desktop.canvas.editing import Editing
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.canvas.view import CanvasView
@@ -175,3 +175,42 @@ def test_what_is_hidden_is_not_selected(document: Document, editing: Editing, sc
     document.edit("Collapse", marks.collapsed(document.graph, ["box"], True))
     assert scene.selected() == []
     assert scene.selected_edges() == [("b", "top")]
+
+
+def crowded(width: float) -> Graph:
+    """Return a narrow composite with four servers on top of each other, and two servers beside it."""
+    return graph(
+        (composite("box"), (0, 0, width, 400)),
+        *((server(f"m{n}"), (20, 60 + 70 * n)) for n in range(4)),
+        (server("far"), (700, 30)),
+        (server("away"), (1300, 500)),
+        edges="m0>box m1>box m2>box m3>box",
+    )
+
+
+def test_tidying_members_keeps_them_in_their_composite(
+    document: Document, editing: Editing, scene: CanvasScene
+) -> None:
+    document.load(crowded(260))
+    scene.select(["m0", "m1", "m2", "m3"])
+
+    editing.tidy()
+
+    assert {one: document.homes.get(one) for one in ("m0", "m1", "m2", "m3")} == dict.fromkeys(
+        ("m0", "m1", "m2", "m3"), "box"
+    )
+    box = places.rect_of(document.graph, "box")
+    assert all(box.contains(places.rect_of(document.graph, one)) for one in ("m0", "m1", "m2", "m3"))
+
+
+def test_tidying_inside_a_composite_leaves_alone_what_is_not_shown(
+    document: Document, editing: Editing, scene: CanvasScene
+) -> None:
+    document.load(crowded(260))
+    editing.enter("box")
+
+    editing.tidy()
+
+    assert (document.box("far"), document.box("away")) == (Box(x=700, y=30), Box(x=1300, y=500))
+    assert document.box("m1") != Box(x=20, y=130)
+    assert all(document.homes.get(f"m{n}") == "box" for n in range(4))

@@ -3,6 +3,8 @@
 import pytest
 
 from composite_runtime.errors import GraphError
+from composite_runtime.graph.edit import replace_edge
+from composite_runtime.graph.model import Edge
 from fusion_desktop.document import nesting, places
 from tests.fusion_desktop.graphs import composite, desk, graph, server
 
@@ -48,3 +50,22 @@ def test_a_circle_is_refused_with_the_reason() -> None:
         nesting.nested(start, ["a"], "b")
     with pytest.raises(GraphError, match="already a member"):
         nesting.connected(start, ["b"], "a")
+
+
+def test_a_member_that_moves_keeps_the_name_it_is_offered_under() -> None:
+    before = graph((composite("one"), (0, 0)), (composite("two"), (600, 0)), (server("a"), (40, 80)), edges="a>one")
+    before = replace_edge(before, Edge(source="a", target="one", namespace="short"))
+
+    after = nesting.nested(before, ["a"], "two")
+
+    assert [(edge.target, edge.namespace) for edge in after.memberships("a")] == [("two", "short")]
+
+
+def test_those_that_may_not_move_do_not_keep_the_others_back() -> None:
+    before = graph(
+        (composite("outer"), (0, 0, 600, 400)), (composite("mid"), (40, 80)), (server("a"), (900, 0)), edges="mid>outer"
+    )
+
+    after = nesting.nested(before, ["outer", "a"], "mid")
+
+    assert places.homes(after) == {"mid": "outer", "a": "mid"}
