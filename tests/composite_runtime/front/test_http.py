@@ -1,10 +1,9 @@
 """Serving over streamable HTTP, against raw requests."""
 
 import asyncio
-import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,6 +19,7 @@ from composite_runtime.wire.era import CAPABILITIES_KEY, LATEST_LEGACY, LATEST_M
 from composite_runtime.wire.http import HttpChild
 from composite_runtime.wire.jsonrpc import Json
 from composite_runtime.wire.link import Link
+from tests.support.breaking import breaking
 from tests.support.links import TestRelay, Told
 from tests.support.providers import HandMade
 
@@ -554,37 +554,6 @@ async def test_a_composite_gets_the_whole_answer_of_another_over_a_connection_th
         assert await asyncio.wait_for(calling, 5) == {"content": []}
         assert [params["progress"] for _, params in relay.notices] == [0, 1, 2]
         await link.close()
-
-
-@asynccontextmanager
-async def breaking(port: int) -> AsyncIterator[tuple[int, Callable[[], None]]]:
-    """Forward connections to a port; the function breaks all of them off."""
-    writers: set[asyncio.StreamWriter] = set()
-
-    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
-
-    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
-        both = {writer, inner_writer}
-        writers.update(both)
-        await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
-        for one in both:
-            one.close()
-        writers.difference_update(both)
-
-    def cut() -> None:
-        for writer in writers:
-            writer.transport.abort()
-
-    server = await asyncio.start_server(forward, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1], cut
-    finally:
-        cut()
-        server.close()
 
 
 @pytest.mark.parametrize("event", ["9-1", "0-99", "", "x", "1", "-1-1", "1-1-1"])
