@@ -18,7 +18,6 @@ from composite_runtime.calls.model import (
     ErrorExpected,
     Expected,
     LatencyExpected,
-    SavedCall,
     SchemaExpected,
 )
 from composite_runtime.calls.pointer import Nowhere, pointer_of, resolve
@@ -58,7 +57,7 @@ class Verdict:
     message: str
 
 
-def judged(call: SavedCall, expect: tuple[Expected, ...], answer: Answer) -> tuple[Verdict, ...]:
+def judged(expect: tuple[Expected, ...], answer: Answer) -> tuple[Verdict, ...]:
     """Return a verdict on each expectation; unless an error is expected, success is expected first."""
     verdicts: list[Verdict] = []
     if not any(isinstance(expected, ErrorExpected) for expected in expect):

@@ -172,7 +172,7 @@ async def _made(key: str, call: SavedCall, stage: _Stage, node_id: str, timeout_
         return _not_made(key, name, f"there was no answer within {timeout_s:g} s")
     except (ChildError, FusionError) as error:
         return _not_made(key, name, str(error))
-    return _concluded(key, name, judged(call, expect, answer), answer)
+    return _concluded(key, name, judged(expect, answer), answer)
 
 
 def _concluded(key: str, name: str, verdicts: tuple[Verdict, ...], answer: Answer) -> Result:

@@ -97,14 +97,14 @@ def _as_json(offers: Offers) -> str:
 
 def _as_text(offers: Offers) -> str:
     sections = (
-        ("tools", [(tool["name"], tool) for tool in offers.tools]),
-        ("prompts", [(prompt["name"], prompt) for prompt in offers.prompts]),
-        ("resources", [(resource["uri"], resource) for resource in offers.resources]),
-        ("resource templates", [(template["uriTemplate"], template) for template in offers.templates]),
+        ("tool", [(tool["name"], tool) for tool in offers.tools]),
+        ("prompt", [(prompt["name"], prompt) for prompt in offers.prompts]),
+        ("resource", [(resource["uri"], resource) for resource in offers.resources]),
+        ("resource template", [(template["uriTemplate"], template) for template in offers.templates]),
     )
     lines: list[str] = []
     for title, entries in sections:
-        lines.append(f"{len(entries)} {title}")
+        lines.append(f"{len(entries)} {title}{'' if len(entries) == 1 else 's'}")
         width = min(max((len(name) for name, _ in entries), default=0), 48)
         for name, entry in entries:
             first = str(entry.get("description") or entry.get("title") or "").strip().partition("\n")[0]

@@ -162,13 +162,11 @@ def _way(path: Path, manifest: Mapping[str, Any], folder: Path, platform: str) -
         arguments=tuple(templates.argument(arg) for arg in args),
         env={name: templates.template(value) for name, value in (env or {}).items() if isinstance(value, str)},
         prompts=prompts,
-        findings=tuple(_findings(command, env or {}, folder, manifest, platform)),
+        findings=tuple(_findings(command, env or {}, manifest, platform)),
     )
 
 
-def _findings(
-    command: str, env: Mapping[str, Any], folder: Path, manifest: Mapping[str, Any], platform: str
-) -> list[Finding]:
+def _findings(command: str, env: Mapping[str, Any], manifest: Mapping[str, Any], platform: str) -> list[Finding]:
     found = [Finding(Severity.INFO, f"it starts the program {command}")]
     if not command:
         found.append(Finding(Severity.BLOCK, "it does not say which program to start"))

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from composite_runtime import files, paths
 from composite_runtime.errors import UnknownName
@@ -13,8 +13,6 @@ from composite_runtime.interop.registry_entry import Entry
 
 # Where the catalogue says which Node.js a server wants.
 _NODE = re.compile(r"Node (\d+(?:\.\d+)*) or later")
-
-Login: TypeAlias = Literal["none", "key", "oauth", "optional"]
 
 
 @dataclass(frozen=True)

@@ -53,10 +53,6 @@ class Vault:
         """Remove what is stored under `name` and return whether there was anything; raise `VaultUnavailable`."""
         return self._bounded(lambda backend: _delete(backend, name))
 
-    def backend_name(self) -> str:
-        """Return what the keyring of this system is called; raise `VaultUnavailable`."""
-        return self._bounded(lambda backend: str(backend.name))
-
     def _bounded(self, action: "Callable[[KeyringBackend], T]") -> T:
         # A locked keyring may ask the user in a dialog and block its caller until it is answered, so it is asked in a
         # thread of its own. One at a time: should a question stay open, no further thread ends up behind it.

@@ -20,7 +20,6 @@ class TaskView(QObject):
 
     def __init__(self, tasks: ServerTasks, view: ResultView, parent: QObject) -> None:
         super().__init__(parent)
-        self._tasks = tasks
         self._view = view
         self._task: ServerTask | None = None
         self._schema: Mapping[str, Json] | None = None

@@ -95,8 +95,6 @@ class InspectorSession(QObject):
     """The parameters of a log message the server sent."""
     updated = Signal(str)
     """The server tells that a resource one has subscribed to is another now: its URI."""
-    notified = Signal(str, object)
-    """Any notification of the server: its method and parameters."""
     frame = Signal(object)
     """A `Frame` that was sent or received."""
     sent = Signal(object)
@@ -339,7 +337,6 @@ class InspectorSession(QObject):
             self.refresh()
             self._honour()
         self.tasks.hear(method, params)
-        self.notified.emit(method, params)
 
     def saw(self, frame: Frame) -> None:
         """Pass on a message that was sent or received."""

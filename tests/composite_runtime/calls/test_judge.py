@@ -17,7 +17,7 @@ def verdicts(answer: Answer, *expect: dict[str, Any]) -> list[Verdict]:
     import json
 
     call = loads(json.dumps({"target": "forecast", "expect": expect}))
-    return list(judged(call, call.expect, answer))
+    return list(judged(call.expect, answer))
 
 
 def verdict(expected: dict[str, Any], answer: Answer | None = None) -> tuple[bool, str]:
