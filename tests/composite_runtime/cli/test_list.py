@@ -13,7 +13,7 @@ from tests.support.raw_runtime import saved
 def test_what_a_client_will_see_is_printed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["list", str(saved(tmp_path, node()))]) == 0
     out = capsys.readouterr().out
-    assert "9 tools" in out
+    assert "10 tools" in out
     assert "echo" in out
     assert "0 resource templates" in out
 
