@@ -40,8 +40,11 @@ class Pool:
         memory: Memory,
         make: Callable[[Era, Caller, bool], Connection],
         watched: Callable[[str], Watched],
+        *,
+        idle_s: float = IDLE_S,
     ) -> None:
         self.node = node
+        self._idle_s = idle_s
         self._memory = memory
         self._make = make
         self._watched = watched
@@ -196,14 +199,22 @@ class Pool:
         self._drop(key)
 
     async def _retire(self, key: str, connection: Connection, *, is_personal: bool) -> None:
-        """End a connection beside others that nobody has used for a while, unless the child may remember its calls."""
+        """End a connection beside others that nobody has used for a while, unless the child may remember its calls.
+
+        Its client may still listen, so one stays by which the child offers what it offers nobody else: of a change in
+        that nobody would hear.
+        """
         last = connection.used
         while self._connections.get(key) is connection:
-            await asyncio.sleep(IDLE_S)
-            forgettable = connection.used == 0 or is_personal
+            await asyncio.sleep(self._idle_s)
+            forgettable = self._has_twin(connection) if is_personal else connection.used == 0
             if connection.used == last and connection.is_idle and forgettable and len(self._connections) > 1:
                 self._drop(key)
             last = connection.used
+
+    def _has_twin(self, connection: Connection) -> bool:
+        others = (other for other in self if other is not connection and other.era is connection.era)
+        return any(other.offers == connection.offers for other in others)
 
     def _drop(self, key: str) -> None:
         connection = self._connections.pop(key, None)

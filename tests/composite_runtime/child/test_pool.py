@@ -1,13 +1,15 @@
 """Which connection to a child serves which client."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
 from composite_runtime.child.connection import Connection, Hooks
 from composite_runtime.child.memory import Memory
-from composite_runtime.child.pool import Pool
+from composite_runtime.child.pool import IDLE_S, Pool
 from composite_runtime.errors import ChildError
 from composite_runtime.wire.call import Caller
 from composite_runtime.wire.era import Era
@@ -17,7 +19,7 @@ from tests.support.links import LEGACY, MODERN, Wire, declares
 
 
 @asynccontextmanager
-async def pool(**fields: object) -> AsyncIterator[tuple[Pool, list[tuple[Era, Caller, bool]]]]:
+async def pool(idle_s: float = IDLE_S, **fields: object) -> AsyncIterator[tuple[Pool, list[tuple[Era, Caller, bool]]]]:
     """Hold a pool whose connections lead to children in memory."""
     made: list[tuple[Era, Caller, bool]] = []
 
@@ -36,7 +38,7 @@ async def pool(**fields: object) -> AsyncIterator[tuple[Pool, list[tuple[Era, Ca
         )
         return Connection(era, caller if era is Era.LEGACY else None, hooks, only=only)
 
-    kept = Pool(node().but(**fields), Memory(), make, lambda key: frozenset())
+    kept = Pool(node().but(**fields), Memory(), make, lambda key: frozenset(), idle_s=idle_s)
     try:
         yield kept, made
     finally:
@@ -88,6 +90,23 @@ async def test_the_connection_that_is_idle_for_longest_makes_room_and_one_that_s
         assert (kept.present(one), kept.present(two) is None) == (None, False)
         with pytest.raises(ChildError, match="serves 2 clients already"):
             kept.connection(one)
+
+
+async def test_a_connection_nobody_uses_ends_unless_the_child_offers_nobody_else_the_same() -> None:
+    """A client without a session may listen for a change of just that."""
+    async with pool(idle_s=0.05, era="legacy") as (kept, _):
+        alike, apart = declares("roots", Era.MODERN), declares("sampling", Era.MODERN)
+        kept.connection(LEGACY).used = 1
+        own = kept.connection(apart)
+        for caller in (LEGACY, alike, apart):
+            await kept.connection(caller).settled(5)
+        assert own.offers is not None
+        own.offers = replace(own.offers, tools=({"name": "ask_model"},))
+        async with asyncio.timeout(5):
+            while kept.present(alike) is not None:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        assert kept.present(apart) is own
 
 
 async def test_a_closed_pool_makes_nothing_any_more() -> None:
