@@ -4,6 +4,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 
 from composite_runtime.graph.model import CompositeNode
+from fusion_desktop import plain
 from fusion_desktop.actions import Actions, Situation
 from fusion_desktop.attaching import Attaching
 from fusion_desktop.canvas.editing import Editing
@@ -60,5 +61,5 @@ class Enabling(QObject):
                 is_inside=self._scene.root is not None,
             )
         )
-        self._table["edit.undo"].setText(f"Undo {stack.undoText()}".strip())
-        self._table["edit.redo"].setText(f"Redo {stack.redoText()}".strip())
+        self._table["edit.undo"].setText(f"Undo {plain.label(stack.undoText())}".strip())
+        self._table["edit.redo"].setText(f"Redo {plain.label(stack.redoText())}".strip())

@@ -53,7 +53,7 @@ class Finding(QObject):
         native = QKeySequence.SequenceFormat.NativeText
         entries = [
             Entry(
-                action.text().rstrip("…"),
+                action.text().rstrip("…").replace("&&", "&"),
                 action.trigger,
                 action.statusTip(),
                 action.shortcut().toString(native),

@@ -4,6 +4,7 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPainterPath, QPainterPathStroker
 from PySide6.QtWidgets import QGraphicsPathItem, QGraphicsSceneHoverEvent
 
+from fusion_desktop import plain
 from fusion_desktop.canvas.ink import ink
 
 
@@ -83,7 +84,7 @@ class EdgeItem(QGraphicsPathItem):
             self.restyle()
 
     def _say(self) -> None:
-        self.setToolTip("\n".join(words for words in (self._stands_for, self._calls) if words))
+        self.setToolTip(plain.tip("\n".join(words for words in (self._stands_for, self._calls) if words)))
 
     def connect_points(self, start: QPointF, end: QPointF) -> None:
         """Run between two points of the scene."""

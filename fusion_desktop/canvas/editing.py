@@ -186,7 +186,10 @@ class Editing(QObject):
         return QPointF(round(centre.x() / 20) * 20 - 100, round(centre.y() / 20) * 20 - 30)
 
     def show_nodes(self, nodes: Sequence[str]) -> None:
-        """Select nodes and bring them into view."""
+        """Select nodes and bring them into view, outside the composite one looks into if they do not lie there."""
+        root = self._scene.root
+        if root is not None and not set(nodes) <= places.inside(self._document.holders, [root]):
+            self._show(None)
         self._scene.select(nodes)
         self._reveal(nodes)
 

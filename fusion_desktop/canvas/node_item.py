@@ -5,7 +5,7 @@ from PySide6.QtGui import QFont, QPainter, QPainterPath, QPen, QStaticText, QTra
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsSceneHoverEvent, QStyleOptionGraphicsItem, QWidget
 
 from composite_runtime.graph.model import ServerNode, StdioTransport
-from fusion_desktop import assets, theme
+from fusion_desktop import assets, plain, theme
 from fusion_desktop.canvas import ink as inks
 from fusion_desktop.canvas.state import State, draw_badge
 from fusion_desktop.document.copying import without_secrets
@@ -227,7 +227,7 @@ class NodeItem(QGraphicsItem):
         mark = f"Changed since it was accepted: {self.mark}" if self.mark else ""
         fix = "Fix…: find out why, and what helps" if self.can_be_fixed else ""
         words = (shown.look.words if (shown := self.shown_state) else "", self.detail, fix, mark, self._summary)
-        self.setToolTip("\n".join([node.name, *(word for word in words if word)]))
+        self.setToolTip(plain.tip("\n".join([node.name, *(word for word in words if word)])))
         self.update()
 
 

@@ -14,6 +14,7 @@ class Hint(QLabel):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setObjectName("canvas-hint")
+        self.setTextFormat(Qt.TextFormat.PlainText)
         self._at = QPoint()
         self.hide()
 

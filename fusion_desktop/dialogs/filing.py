@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 from composite_runtime import paths
 from composite_runtime.errors import FusionError
 from composite_runtime.graph.file import SUFFIX
+from fusion_desktop import plain
 from fusion_desktop.dialogs.ask import ask
 from fusion_desktop.dialogs.export import ExportDialog
 from fusion_desktop.document.document import Document
@@ -188,7 +189,7 @@ class Filing(QObject):
         """Put the files opened last into a menu."""
         menu.clear()
         for path in self._settings.recent:
-            action = menu.addAction(path.name)
+            action = menu.addAction(plain.label(path.name))
             action.setToolTip(str(path))
             action.setStatusTip(str(path))
             action.triggered.connect(lambda _checked=False, path=path: self.open(path))

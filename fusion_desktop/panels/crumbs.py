@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
-from fusion_desktop import assets
+from fusion_desktop import assets, plain
 from fusion_desktop.controls import clear
 from fusion_desktop.document import places
 from fusion_desktop.document.document import Document
@@ -48,8 +48,8 @@ class Crumbs(QWidget):
                 self._layout.addWidget(here)
                 continue
             button = QToolButton()
-            button.setText(name)
-            button.setAccessibleName(f"Show {button.text()}")
+            button.setText(plain.label(name))
+            button.setAccessibleName(f"Show {name}")
             button.clicked.connect(lambda _checked=False, node_id=node_id: self.wanted.emit(node_id))
             self._layout.addWidget(button)
         self._layout.addStretch(1)

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fusion_desktop import theme
+from fusion_desktop import plain, theme
 from fusion_desktop.assets import icon
 from fusion_desktop.controls import restyle
 from fusion_desktop.panels.trace import Timeline, summary_words
@@ -145,7 +145,7 @@ class _Headers(QTreeWidget):
                 item = QTreeWidgetItem([str(name), str(value)])
                 item.setFont(0, theme.font(mono=True))
                 item.setFont(1, theme.font(mono=True))
-                item.setToolTip(1, str(value))
+                item.setToolTip(1, plain.tip(str(value)))
                 group.addChild(item)
             self.addTopLevelItem(group)
             group.setExpanded(True)
