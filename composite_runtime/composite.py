@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 
 from composite_runtime.catalog import Catalog, Member, Route, build, with_public_links
 from composite_runtime.errors import FusionError, UnknownName
@@ -328,7 +329,7 @@ class Composite:
         if notice.kind is Kind.RESOURCE:
             uri = str(notice.params.get("uri"))
             for name in self._watches.names(member, uri) or self._public_names(member, uri):
-                self._pass_up(Notice(notice.kind, {**notice.params, "uri": name}, notice.session))
+                self._pass_up(replace(notice, params={**notice.params, "uri": name}))
             return
         if notice.kind not in {Kind.LOG, Kind.PROGRESS, Kind.OTHER}:
             self._forget_catalogs()

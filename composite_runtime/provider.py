@@ -55,6 +55,13 @@ class Notice:
     params: Json = field(default_factory=dict)
     session: str = ""  # set when it concerns one client only
     method: str = ""  # set when the kind does not tell
+    audience: str | None = None  # set when it concerns only clients of this identity
+
+    def concerns(self, caller: Caller) -> bool:
+        """Say whether it is for this client: what a child says on one connection is for those who share it."""
+        if self.session:
+            return self.session == caller.session
+        return self.audience is None or self.audience == caller.identity
 
 
 class Provider(Protocol):

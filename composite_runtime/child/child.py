@@ -288,6 +288,7 @@ class Child:
             complain=lambda level, text: self._emit(Log(level=level, source=self.node, message=text)),
             log_level=lambda: self._wanted_level(self._pool.key(caller)),
             arrivals=self._arrivals,
+            audience=None if era is Era.MODERN or self._node.session == "shared" else caller.identity,
         )
         return Connection(era, caller if era is Era.LEGACY else None, hooks, only=only)
 

@@ -54,6 +54,7 @@ class Hooks:
     complain: Callable[[str, str], None]
     log_level: Callable[[], str | None]
     arrivals: Arrivals = field(default_factory=Arrivals)
+    audience: str | None = None
 
 
 class Connection:
@@ -322,7 +323,6 @@ class Connection:
         return None
 
     def _told(self, method: str, params: Json, relay: Relay | None) -> None:
-        session = self._caller.session if self._caller is not None else ""
         if method in _CHANGES:
             self._changed.add(_CHANGES[method])
             self._relist_soon()
@@ -330,19 +330,23 @@ class Connection:
             if self._listening is not None:
                 self._listening.acknowledged()
         elif method == "notifications/resources/updated":
-            self._hooks.notice(Notice(Kind.RESOURCE, _without_subscription(params), session))
+            self._notice(Kind.RESOURCE, _without_subscription(params))
         elif method in _ABOUT_TASKS:
-            self._hooks.notice(Notice(_ABOUT_TASKS[method], _without_subscription(params), session))
+            self._notice(_ABOUT_TASKS[method], _without_subscription(params))
         elif method == "notifications/progress" and relay is not None:
             self._hooks.notice(Notice(Kind.PROGRESS, params, relay.caller.session))
         elif method == "notifications/message":
-            self._hooks.notice(Notice(Kind.LOG, params, session))
+            self._notice(Kind.LOG, params)
         elif SUBSCRIPTION_KEY in meta_of(params):
             pass  # about our own subscription, which is nobody else's business
         elif relay is not None:
             relay.notify(method, params)
         else:
-            self._hooks.notice(Notice(Kind.OTHER, params, session, method))
+            self._notice(Kind.OTHER, params, method)
+
+    def _notice(self, kind: Kind, params: Json, method: str = "") -> None:
+        session = self._caller.session if self._caller is not None else ""
+        self._hooks.notice(Notice(kind, params, session, method, self._hooks.audience))
 
     def _missed(self) -> None:
         """Read again what may have changed unheard; clients are told if it has."""

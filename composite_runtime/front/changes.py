@@ -31,7 +31,7 @@ class _Stream:
     kinds: frozenset[Kind]
     uris: frozenset[str]
     tasks: frozenset[str]
-    session: str
+    caller: Caller
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def tell(self, method: str, params: Json) -> None:
@@ -104,7 +104,7 @@ class Changes:
         kinds = frozenset(kind for kind in _LISTS if wanted.get(f"{kind}ListChanged") is True)
         uris = frozenset(uri for uri in _strings(wanted.get("resourceSubscriptions")))
         tasks = frozenset(_strings(wanted.get("taskIds")))
-        stream = _Stream(request_id, send, kinds, uris, tasks, caller.session)
+        stream = _Stream(request_id, send, kinds, uris, tasks, caller)
         honoured: Json = {f"{kind}ListChanged": True for kind in _LISTS if kind in kinds}
         if uris:
             honoured["resourceSubscriptions"] = list(dict.fromkeys(_strings(wanted["resourceSubscriptions"])))
@@ -170,10 +170,10 @@ class Changes:
         uri = str(notice.params.get("uri"))
         message = jsonrpc.encode(jsonrpc.notification("notifications/resources/updated", notice.params))
         for session in self._ready():
-            if notice.session in {"", session.id} and any(covers(watched, uri) for watched in session.watched):
+            if notice.concerns(session.caller) and any(covers(watched, uri) for watched in session.watched):
                 session.push(message)
         for stream in self._streams:
-            if notice.session in {"", stream.session} and any(covers(watched, uri) for watched in stream.uris):
+            if notice.concerns(stream.caller) and any(covers(watched, uri) for watched in stream.uris):
                 stream.tell("notifications/resources/updated", notice.params)
 
     def _tell_task(self, notice: Notice) -> None:
@@ -196,13 +196,13 @@ class Changes:
     def _tell_log(self, notice: Notice) -> None:
         message = jsonrpc.encode(jsonrpc.notification("notifications/message", notice.params))
         for session in self._ready():
-            if notice.session in {"", session.id} and session.wants_log(notice.params.get("level")):
+            if notice.concerns(session.caller) and session.wants_log(notice.params.get("level")):
                 session.push(message)
 
     def _tell_other(self, notice: Notice) -> None:
         message = jsonrpc.encode(jsonrpc.notification(notice.method, notice.params or None))
         for session in self._ready():
-            if notice.session in {"", session.id}:
+            if notice.concerns(session.caller):
                 session.push(message)
 
     def _ready(self) -> list[Session]:

@@ -13,7 +13,7 @@ from composite_runtime.child.memory import Memory
 from composite_runtime.errors import ChildError
 from composite_runtime.events import CallFinished, Log
 from composite_runtime.graph.model import ServerNode
-from composite_runtime.provider import FIRST_LIST_S, NOTHING, Kind, Offers
+from composite_runtime.provider import FIRST_LIST_S, NOTHING, Kind, Notice, Offers
 from composite_runtime.wire.call import Caller
 from composite_runtime.wire.era import Era
 from composite_runtime.wire.jsonrpc import RpcError
@@ -357,6 +357,35 @@ async def test_each_connection_watches_what_its_own_clients_want() -> None:
         connections = [child._pool.present(caller) for caller in (one, other, LEGACY)]
         watched = [connection._watched for connection in connections if connection is not None]
         assert watched == [frozenset({(Kind.RESOURCE, uri)}) for uri in ("a:1", "a:2", "a:3")]
+
+
+async def test_what_a_child_says_on_a_connection_is_for_those_who_share_it() -> None:
+    asked, ui = declares("roots", session="one"), {"extensions": {"x/ui": {}}}
+    app = Caller(Era.LEGACY, "2025-11-25", ui, {"name": "app"}, session="two")
+    modern = declares("roots", Era.MODERN)
+    everyone = [asked, app, modern, LEGACY]
+    definition = node(speaks="legacy")
+    Memory().refuses(definition, Era.MODERN)
+    async with living(definition) as child:
+        notices = notices_of(child)
+        for caller in everyone:
+            connection = child._pool.connection(caller)
+            await connection.ready()
+            connection._told("notifications/message", {"level": "info", "data": "x"}, None)
+            notice = await asyncio.wait_for(_log_among(notices), 5)
+            assert [who for who in everyone if notice.concerns(who)] == [caller]
+    async with living(definition.but(session="shared")) as child:
+        notices = notices_of(child)
+        connection = child._pool.connection(asked)
+        await connection.ready()
+        connection._told("notifications/message", {"level": "info", "data": "x"}, None)
+        assert all(map((await asyncio.wait_for(_log_among(notices), 5)).concerns, everyone))
+
+
+async def _log_among(notices: "asyncio.Queue[Notice]") -> Notice:
+    while (notice := await notices.get()).kind is not Kind.LOG:
+        pass
+    return notice
 
 
 async def test_a_subscription_the_child_refuses_is_refused() -> None:
