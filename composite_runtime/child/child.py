@@ -348,11 +348,12 @@ class Child:
         best = self._best()
         if best is None:
             return
-        if best.wrong_era:
+        own = self._pool.present(caller)
+        if own is not None and own.wrong_era:
             with contextlib.suppress(ChildError):
                 self._pool.connection(caller)  # the other era is tried at once, not when somebody calls
-            return
-        self._tell_state(best)
+        if not best.wrong_era:
+            self._tell_state(best)
 
     def _tell_state(self, best: Connection) -> None:
         is_ready = best.state is ChildState.READY

@@ -11,7 +11,7 @@ import pytest
 
 from composite_runtime.child.memory import Memory
 from composite_runtime.errors import ChildError
-from composite_runtime.events import CallFinished, Log
+from composite_runtime.events import CallFinished, ChildState, Log
 from composite_runtime.graph.model import ServerNode
 from composite_runtime.provider import FIRST_LIST_S, NOTHING, Kind, Notice, Offers
 from composite_runtime.wire.call import Caller
@@ -357,6 +357,19 @@ async def test_each_connection_watches_what_its_own_clients_want() -> None:
         connections = [child._pool.present(caller) for caller in (one, other, LEGACY)]
         watched = [connection._watched for connection in connections if connection is not None]
         assert watched == [frozenset({(Kind.RESOURCE, uri)}) for uri in ("a:1", "a:2", "a:3")]
+
+
+async def test_what_is_watched_before_the_era_of_a_child_is_known_is_watched_in_the_one_it_speaks() -> None:
+    heard = Heard()
+    caller = declares("roots", Era.MODERN)
+    async with living(watchable(), heard) as child:
+        child.start(LEGACY)
+        await heard.state("ready")
+        await child.watch("a:b", caller, on=True)
+        async with asyncio.timeout(10):
+            while (connection := child._pool.present(caller)) is None or connection.state is not ChildState.READY:
+                await asyncio.sleep(0.02)
+        assert (connection.era, connection._watched) == (Era.LEGACY, {(Kind.RESOURCE, "a:b")})
 
 
 async def test_what_a_child_says_on_a_connection_is_for_those_who_share_it() -> None:
