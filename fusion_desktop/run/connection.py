@@ -103,21 +103,35 @@ class _Clock:
         self._scope = scope
         self._tell = tell
         self._idle_s = patience.idle_s
-        self._end = anyio.current_time() + patience.total_s if patience.total_s is not None else float("inf")
+        self._left_s = patience.total_s if patience.total_s is not None else float("inf")
+        self._end = anyio.current_time() + self._left_s
+        self._holds = 0
         self.touch()
 
     def touch(self) -> None:
-        """Count the idle time from now on."""
+        """Count the idle time from now on, unless the clock stands still."""
+        if self._holds:
+            return
         idle_end = anyio.current_time() + self._idle_s if self._idle_s is not None else float("inf")
         self._scope.deadline = min(self._end, idle_end)
         if self._tell is not None:
             self._tell(self._scope.deadline - anyio.current_time())
 
     def hold(self) -> None:
-        """Stop the clock."""
+        """Stop the clock, until it was released as often as it was held."""
+        if not self._holds:
+            self._left_s = self._end - anyio.current_time()
+        self._holds += 1
         self._scope.deadline = float("inf")
         if self._tell is not None:
             self._tell(self._scope.deadline)
+
+    def release(self) -> None:
+        """Let the clock go on."""
+        self._holds -= 1
+        if not self._holds:
+            self._end = anyio.current_time() + self._left_s
+            self.touch()
 
 
 class Connection:
@@ -332,7 +346,7 @@ class Connection:
             return await self._host.ask(method, params)
         finally:
             for clock in held:
-                clock.touch()
+                clock.release()
 
 
 @asynccontextmanager

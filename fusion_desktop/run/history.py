@@ -69,7 +69,7 @@ class History(QObject):
         self._graph: Graph | None = None
         self._store: HistoryStore | None = None
         self._hiding = Hiding()
-        self._numbers: dict[int, Future[int]] = {}
+        self._begun: dict[int, tuple[Future[int], HistoryStore, Hiding]] = {}
         self._request_ids: dict[int, str] = {}
         self._told: set[str] = set()
         # One thread: what is written first is found first.
@@ -158,13 +158,14 @@ class History(QObject):
             self._changed()
 
         if (future := self._submit(write, note)) is not None:
-            self._numbers[sent.number] = future
+            self._begun[sent.number] = (future, store, hiding)
 
     def _end(self, ended: Ended) -> None:
-        began = self._numbers.pop(ended.number, None)
-        store, hiding = self._store, self._hiding
-        if began is None or store is None:
+        # Another graph may be open by now: the call ends where it began.
+        begun = self._begun.pop(ended.number, None)
+        if begun is None:
             return
+        began, store, hiding = begun
 
         def write() -> None:
             # A beginning that could not be written was told then.
