@@ -20,7 +20,7 @@ from fusion_desktop.inspector.save_call import SaveCallDialog
 from fusion_desktop.inspector.saved_view import SavedView
 from fusion_desktop.run.direct import Directs
 from fusion_desktop.run.frames import JsonObject, Outcome
-from fusion_desktop.run.hiding import has_hidden, with_references
+from fusion_desktop.run.hiding import has_hidden, has_references, with_references, without_references
 from fusion_desktop.run.history import History, Kept
 from fusion_desktop.run.history_store import Entry
 from fusion_desktop.run.saved import SavedCalls
@@ -161,7 +161,13 @@ class Calling(QObject):
     def _save_made(self, outcome: Outcome, node: str | None) -> None:
         target = outcome.params.get("name") or outcome.params.get("uri")
         made = (node, outcome.method, target)
-        self._save_newest(lambda entry: (entry.node, entry.method, entry.target) == made)
+
+        def is_meant(entry: Entry) -> bool:
+            if outcome.request_id:
+                return self.history.is_of(entry, outcome.request_id)
+            return (entry.node, entry.method, entry.target) == made
+
+        self._save_newest(is_meant)
 
     def _save_newest(self, is_meant: Callable[[Entry], bool]) -> None:
         def choose(words: str, entries: tuple[Entry, ...]) -> None:
@@ -223,7 +229,12 @@ class Calling(QObject):
     def _open_saved(self, key: str) -> None:
         call = self.saved.calls[key]
         node = next((n.id for n in self._document.graph.nodes if call.at in {n.id, n.name}), call.at)
-        self.show(call.method, call.params(call.arguments), node)
+        arguments = without_references(call.arguments)
+        if has_references(call.arguments):
+            self.noticed.emit(
+                "What the call refers to by ${…} has to be entered here; a run of saved calls fills it in."
+            )
+        self.show(call.method, call.params(arguments), node)
 
     def _ask_delete(self, key: str) -> None:
         ask(

@@ -57,6 +57,10 @@ class Call(QObject):
         self._task = spawn(self._follow(method, params, output_schema), failed=self._view.show_failure)
         self.changed.emit()
 
+    def leave(self) -> None:
+        """Show the task that was made no longer; it goes on."""
+        self._made.leave()
+
     def cancel(self) -> None:
         """Tell the server to stop, and show that it was told."""
         if self._task is not None:

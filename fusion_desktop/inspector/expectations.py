@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton
 
 from fusion_desktop import theme
 from fusion_desktop.assets import icon
-from fusion_desktop.inspector.values import DraftError, parse_json, parse_number
+from fusion_desktop.inspector.values import DraftError, number_text, parse_json, parse_number
 from fusion_desktop.run.frames import JsonObject, Outcome, text_of
 
 Json: TypeAlias = Any
@@ -159,7 +159,7 @@ class _Row(QWidget):
 def _shown(value: Json, form: str) -> str:
     if form == "json":
         return text_of(value, indent=None)
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return "" if value is None else number_text(value) if isinstance(value, float) else str(value)
 
 
 def _meant(text: str, form: str) -> Json:

@@ -28,7 +28,7 @@ from fusion_desktop.inspector.result import ResultView
 from fusion_desktop.inspector.room import Room
 from fusion_desktop.inspector.schema_form import SchemaForm
 from fusion_desktop.inspector.uri_template import expand, variables
-from fusion_desktop.inspector.values import DraftError, parse_json
+from fusion_desktop.inspector.values import DraftError, json_text, parse_json
 from fusion_desktop.run.frames import JsonObject, Outcome
 from fusion_desktop.run.session import InspectorSession, SessionState
 from fusion_desktop.tasks import spawn
@@ -41,6 +41,8 @@ _SHARES_WIDE = (0.26, 0.37, 0.37)
 _SHARES = (0.26, 0.44, 0.30)
 """How list, arguments and result share the room at first."""
 _DESCRIPTION = 4000
+_FORMS = 8
+"""So many forms are kept as they were left, half-typed words included; of others only what was entered."""
 _TASK_NEEDED = "This tool can only be called as a task: the server answers at once, the result comes later."
 _TASK_CHOICE = "The server answers at once, the result comes later; other calls can be made meanwhile."
 
@@ -60,6 +62,8 @@ class Page(QWidget):
         self._form: SchemaForm | None = None
         self._item: JsonObject | None = None
         self._drafts: dict[str, Json] = {}
+        self._left: dict[str, tuple[JsonObject, SchemaForm]] = {}
+        self._called = ""
         self._is_laid_out = False
         self.offers = Offers(self.kind, self.key)
         self.result = ResultView()
@@ -128,6 +132,11 @@ class Page(QWidget):
             raise DraftError("Enter an object: { … }.")
         return value
 
+    def set_meta(self, value: Json) -> None:
+        """Have this, or nothing, go along with the request."""
+        self._meta.setPlainText(json_text(value) if value else "")
+        self._meta_on.setChecked(bool(value))
+
     def add_menu(self, words: str, about: str, menu: QMenu) -> None:
         """Put a button with a menu beside the one that sends."""
         button = QToolButton()
@@ -144,7 +153,8 @@ class Page(QWidget):
             return
         method, params = ready
         schema = self._item.get("outputSchema")
-        words = f"{self.doing} {self._item[self.key]}"
+        self._called = str(self._item[self.key])
+        words = f"{self.doing} {self._called}"
         self.call.send(method, params, words, output_schema=schema if isinstance(schema, dict) else None)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -256,11 +266,6 @@ class Page(QWidget):
             return
         self._keep_draft()
         self._item = item
-        if self._form is not None:
-            self._asked.removeWidget(self._form)
-            self._form.hide()
-            self._form.deleteLater()
-            self._form = None
         if item is not None:
             self._show_form(item)
         self._middle.setVisible(item is not None)
@@ -278,13 +283,20 @@ class Page(QWidget):
         self._words.setVisible(bool(self._about.text()))
         self._words.updateGeometry()
         self._words.verticalScrollBar().setValue(0)
-        self._form = SchemaForm(self.schema(item), propose=self._proposer(item))
-        self._form.changed.connect(self._show_state)
-        self._asked.addWidget(self._form)
-        self._form.setVisible(self.has_arguments)
-        if name in self._drafts:
-            self._form.write(self._drafts[name])
-        if not self.call.is_running:
+        before, form = self._left.pop(name, (None, None))
+        if form is None or before != item:
+            _discard(form)
+            form = SchemaForm(self.schema(item), propose=self._proposer(item))
+            form.changed.connect(self._show_state)
+            if name in self._drafts:
+                form.write(self._drafts[name])
+        self._form = form
+        self._asked.addWidget(form)
+        form.setVisible(self.has_arguments)
+        if self.call.is_running:
+            self.result.name_call("" if name == self._called else self._called)
+        else:
+            self.call.leave()
             self.result.show_nothing()
 
     def _proposer(self, item: JsonObject) -> Proposer | None:
@@ -301,10 +313,17 @@ class Page(QWidget):
 
     def _keep_draft(self) -> None:
         """Keep what was entered, for when the offer is chosen again."""
-        if self._form is not None and self._item is not None:
-            reading = self._form.reading()
-            if isinstance(reading.value, dict):
-                self._drafts[str(self._item[self.key])] = reading.value
+        if self._form is None or self._item is None:
+            return
+        name, form, self._form = str(self._item[self.key]), self._form, None
+        self._asked.removeWidget(form)
+        form.hide()
+        reading = form.reading()
+        if isinstance(reading.value, dict):
+            self._drafts[name] = reading.value
+        self._left[name] = (self._item, form)
+        if len(self._left) > _FORMS:
+            _discard(self._left.pop(next(iter(self._left)))[1])
 
     def _show_state(self) -> None:
         is_open = self._session.state is SessionState.OPEN
@@ -324,6 +343,7 @@ class Page(QWidget):
         self._show_state()
 
     def _read_link(self, uri: str) -> None:
+        self._called = uri
         self.call.send("resources/read", {"uri": uri}, f"Reading {uri}")
 
 
@@ -467,3 +487,8 @@ class PromptPage(Page):
 
     def request(self, item: JsonObject, arguments: JsonObject) -> tuple[str, JsonObject]:
         return "prompts/get", {"name": item["name"], "arguments": arguments}
+
+
+def _discard(form: SchemaForm | None) -> None:
+    if form is not None:
+        form.deleteLater()

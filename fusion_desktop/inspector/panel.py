@@ -95,11 +95,13 @@ class InspectorPanel(QWidget):
         page = self._pages.get(kind)
         if page is None or not page.fill(str(params.get(key)), params.get("arguments") or {}):
             return False
+        page.set_meta(params.get("_meta"))
         if isinstance(page, ToolPage):
             page.as_task.setChecked("task" in params or not page.as_task.isEnabled())
         self.tabs.setCurrentWidget(page)
         if is_sent:
-            page.call.cancel()
+            if page.call.is_running:
+                page.call.cancel()
             page.send()
         return True
 

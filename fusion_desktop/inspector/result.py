@@ -66,6 +66,7 @@ class ResultView(QWidget):
         self._tick = QTimer(self, interval=100)
         self._tick.timeout.connect(self._show_time)
         self._words = ""
+        self._call_name = ""
         self._ends_at: float | None = None
         self._build()
         self.show_nothing()
@@ -75,14 +76,20 @@ class ResultView(QWidget):
         """What became of the request, in a line."""
         return self._head.text()
 
+    def name_call(self, name: str) -> None:
+        """Say whose outcome it is that will come, until the next call."""
+        self._call_name = name
+
     def show_nothing(self, hint: str = "Nothing was called yet.") -> None:
         """Say that there is no result."""
+        self._call_name = ""
         self._stop()
         self._tell(hint, "muted")
         self._tabs.hide()
 
     def show_running(self, words: str, *, since_ms: float = 0.0) -> None:
         """Say what is going on, and for how long; it may have begun before."""
+        self._call_name = ""
         self._words = words
         self._before_ms = since_ms
         self._ends_at = None
@@ -223,7 +230,7 @@ class ResultView(QWidget):
         self._tabs.setCurrentIndex(0 if has_contents else 1 if has_structure else 2)
 
     def _tell(self, words: str, role: str) -> None:
-        self._head.setText(words)
+        self._head.setText(f"{self._call_name}: {words}" if self._call_name else words)
         self._role = role
         self._colour()
         self._note.setVisible(False)

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPlainTextEdit,
     QVBoxLayout,
     QWidget,
 )
@@ -21,8 +20,9 @@ from composite_runtime.calls.model import SavedCall
 from composite_runtime.errors import FusionError
 from fusion_desktop import theme
 from fusion_desktop.controls import push_button, reading
+from fusion_desktop.inspector.editors import TextArea
 from fusion_desktop.inspector.expectations import Expectations
-from fusion_desktop.inspector.values import DraftError, parse_json
+from fusion_desktop.inspector.values import DraftError, json_text, parse_json
 from fusion_desktop.run.frames import Outcome, text_of
 
 Save = Callable[[str, SavedCall], None]
@@ -54,7 +54,8 @@ class SaveCallDialog(QDialog):
         self.setWindowTitle("Change the saved call" if key else "Save the call")
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.resize(640, 560)
-        self.arguments = QPlainTextEdit(text_of(dict(self._call.arguments)))
+        self.arguments = TextArea(lines=3, most=40, fills=True)
+        self.arguments.setPlainText(json_text(dict(self._call.arguments)))
         self.arguments.setFont(theme.font(mono=True))
         self.arguments.setTabChangesFocus(True)
         self.arguments.setAccessibleName("Arguments as JSON")
@@ -143,7 +144,7 @@ class SaveCallDialog(QDialog):
         if not name:
             return "Give it a name."
         try:
-            arguments = parse_json(self.arguments.toPlainText() or "{}")
+            arguments = parse_json(self.arguments.exact_text() or "{}")
         except DraftError as error:
             return f"Arguments: {error}"
         if not isinstance(arguments, dict):

@@ -148,6 +148,26 @@ def with_references(value: Json, name: str = "") -> Json:
     return value
 
 
+def has_references(value: Json) -> bool:
+    """Say whether a text anywhere in a JSON value refers to something."""
+    return any(secrets.references(text) for text in _strings(value))
+
+
+def without_references(value: Json) -> Json:
+    """Return what `with_references` was made of, without what was hidden, so that a form asks for that."""
+    if isinstance(value, str):
+        return secrets.unescape(value)
+    if isinstance(value, Mapping):
+        return {key: without_references(item) for key, item in value.items() if not _refers(item)}
+    if isinstance(value, list | tuple):
+        return [without_references(item) for item in value if not _refers(item)]
+    return value
+
+
+def _refers(value: Json) -> bool:
+    return isinstance(value, str) and bool(secrets.references(value))
+
+
 def _reference(mark: re.Match[str], name: str) -> str:
     if mark["kind"] is not None:
         return f"${{{mark['kind']}:{mark['name']}}}"

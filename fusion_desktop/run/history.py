@@ -110,6 +110,10 @@ class History(QObject):
             return
         self._submit(lambda: store.find(words), lambda entries: self.found.emit(words, entries))
 
+    def is_of(self, entry: Entry, request_id: str) -> bool:
+        """Whether a call of this session was made by the request of this id."""
+        return bool(request_id) and self._request_ids.get(entry.id) == request_id
+
     def fetch(self, entry: Entry) -> None:
         """Read all that is kept of a call; `read` brings it."""
         if (store := self._store) is not None:

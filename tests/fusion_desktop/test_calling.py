@@ -1,5 +1,6 @@
 """Calls that are kept: made in the inspector of a real run, found again after a restart, changed and made again."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,15 +9,18 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from composite_runtime.calls.model import SavedCall
 from composite_runtime.graph import file
 from fusion_desktop import theme
 from fusion_desktop.app import Program
 from fusion_desktop.inspector.call_history import CallHistory
 from fusion_desktop.inspector.call_list import CallModel
+from fusion_desktop.inspector.save_call import SaveCallDialog
+from fusion_desktop.inspector.schema_form import SchemaForm
 from fusion_desktop.run.history_store import CallStatus
 from fusion_desktop.run.session import SessionState
 from fusion_desktop.settings import Settings
-from tests.fusion_desktop.run.servers import EXAMPLE, until
+from tests.fusion_desktop.run.servers import EXAMPLE, serving, until
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -147,3 +151,50 @@ async def test_a_broken_history_is_put_aside_with_a_notice(qtbot: QtBot, tmp_pat
 
         assert "could not be read" in banner.text
         assert list(path.parent.glob("*.broken-*"))
+
+
+async def test_the_call_that_is_saved_is_the_one_whose_result_is_shown(
+    qtbot: QtBot, tmp_path: Path, fusion_home: Path
+) -> None:
+    """Not a newer one of the same tool."""
+    async with opened(tmp_path, is_running=False) as program:
+        program.file.save(tmp_path / "calls.fusion")
+        with serving("tests.servers.features", "--era", "modern") as url:
+            program.session.open_url(url)
+            await until(lambda: program.session.listing("tools").items)
+            first = await program.session.call("echo", {"which": "first"})
+            await program.session.call("echo", {"which": "second"})
+
+            program.inspector.panel.save_wanted.emit(first)
+            await until(lambda: program.window.findChild(SaveCallDialog))
+            await program.session.end()
+
+        dialog = program.window.findChild(SaveCallDialog)
+        assert isinstance(dialog, SaveCallDialog)
+        assert json.loads(dialog.arguments.toPlainText()) == {"which": "first"}
+        dialog.reject()
+
+
+async def test_what_a_saved_call_refers_to_is_asked_for_and_never_sent_as_its_name(
+    qtbot: QtBot, tmp_path: Path, fusion_home: Path
+) -> None:
+    async with opened(tmp_path, is_running=False) as program:
+        program.file.save(tmp_path / "calls.fusion")
+        arguments = {"region": "${env:REGION}", "plain": "costs $${5}", "deep": {"token": "${secret:T}", "n": 1}}
+        program.calling.saved.save("one", SavedCall(target="echo", arguments=arguments))
+        with serving("tests.servers.features", "--era", "modern") as url:
+            program.session.open_url(url)
+            await until(lambda: program.session.listing("tools").items)
+
+            program.calling.saved_view.open_wanted.emit("one")
+            form = await shown_form(program, "echo")
+            await program.session.end()
+
+        assert form.reading().value == {"plain": "costs ${5}", "deep": {"n": 1}}
+
+
+async def shown_form(program: Program, tool: str) -> SchemaForm:
+    tools = program.inspector.panel.tools
+    await until(lambda: tools.form is not None and tools._item is not None and tools._item["name"] == tool)
+    assert tools.form is not None
+    return tools.form

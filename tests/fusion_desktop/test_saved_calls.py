@@ -168,3 +168,14 @@ async def test_saved_calls_survive_a_restart(qtbot: QtBot, tmp_path: Path) -> No
         assert list(program.calling.saved.calls) == ["one"]
         program.file.new()
         assert not program.calling.saved.calls
+
+
+def test_no_character_changes_on_its_way_through_the_dialog(qtbot: QtBot) -> None:
+    saved: list[SavedCall] = []
+    call = SavedCall(target="echo", arguments={"text": "a\u00a0b\u2028c\u2029d", "big": 2**70, "less": -0.0})
+    dialog = SaveCallDialog(call, lambda key, made: saved.append(made))
+    qtbot.addWidget(dialog)
+
+    dialog.accept()
+
+    assert repr(saved[0].arguments) == repr(call.arguments)

@@ -186,6 +186,48 @@ async def test_what_was_entered_is_there_again_when_a_tool_is_chosen_again(qtbot
         assert panel.tools.form.reading().value == {"region": "kept"}
 
 
+async def test_what_is_half_typed_is_there_again_too(qtbot: QtBot) -> None:
+    async with inspecting(qtbot) as panel:
+        panel.show_tool("echo")
+        form = panel.tools.form
+        assert form is not None
+        form.show_json()
+        area = next(field for field in form.findChildren(QPlainTextEdit) if field.isVisible())
+        area.setPlainText('{"half": [1, ')
+        for tool in ("region", "echo"):
+            panel.show_tool(tool)
+
+        assert "half" in words_in(panel.tools)
+        assert not button(panel.tools, "Call").isEnabled()
+
+
+async def test_a_result_that_comes_under_another_tool_says_whose_it_is(qtbot: QtBot) -> None:
+    async with inspecting(qtbot) as panel:
+        panel.show_tool("sleep")
+        assert panel.tools.form is not None
+        panel.tools.form.write({"seconds": 0.3})
+        panel.tools.send()
+        panel.show_tool("echo")
+        assert panel.tools.result.headline.startswith("Calling sleep")
+        await until(lambda: not panel.tools.call.is_running)
+
+        assert panel.tools.result.headline.startswith("sleep: Done in")
+        assert (await called(panel, "echo")).startswith("Done in")
+
+
+async def test_a_call_is_made_again_with_its_metadata_and_no_other(qtbot: QtBot) -> None:
+    async with inspecting(qtbot) as panel:
+
+        async def seen(params: dict[str, Any]) -> Any:
+            assert panel.show_call("tools/call", {"name": "seen", "arguments": {}, **params}, is_sent=True)
+            await until(lambda: not panel.tools.call.is_running)
+            result = json.loads(panel.tools.result._raw_text)["response"]["result"]
+            return json.loads(result["content"][0]["text"])["meta"].get("com.example/key")
+
+        assert await seen({"_meta": {"com.example/key": 2**70}}) == 2**70
+        assert await seen({}) is None
+
+
 async def test_resources_are_read_and_prompts_filled_in(qtbot: QtBot) -> None:
     async with inspecting(qtbot) as panel:
         await until(lambda: panel._session.listing("prompts").items and panel._session.listing("resources").items)

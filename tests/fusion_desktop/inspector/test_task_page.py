@@ -80,6 +80,30 @@ async def test_other_calls_are_made_while_a_task_goes_on(qtbot: QtBot) -> None:
 
 
 @pytest.mark.slow
+async def test_a_task_goes_on_while_its_call_is_made_again(qtbot: QtBot) -> None:
+    async with inspecting(qtbot, "legacy", RESEARCH) as panel:
+        begin(panel, "research", step_ms=200)
+        await until(lambda: panel.tasks.under_way)
+        arguments = {"topic": "pythons", "poll_ms": 20, "step_ms": 10}
+        panel.show_call("tools/call", {"name": "research", "arguments": arguments, "task": {}}, is_sent=True)
+        await until(lambda: len(states(panel)) == 2 and not panel.tasks.under_way)
+        assert states(panel) == [TaskState.COMPLETED, TaskState.COMPLETED]
+
+
+@pytest.mark.slow
+async def test_a_task_is_not_shown_where_another_tool_is_chosen(qtbot: QtBot) -> None:
+    async with inspecting(qtbot, "legacy", RESEARCH) as panel:
+        begin(panel, "research", step_ms=200)
+        await until(lambda: panel.tasks.under_way)
+        panel.show_tool("plain")
+        assert panel.tools.result.headline == "Nothing was called yet."
+        assert not panel.tools.call.can_be_cancelled
+        await until(lambda: not panel.tasks.under_way)
+        assert panel.tools.result.headline == "Nothing was called yet."
+        assert panel.tasks.result.headline.startswith("Done in")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_task_is_cancelled_where_it_was_begun(qtbot: QtBot, era: str) -> None:
     async with inspecting(qtbot, era, RESEARCH) as panel:

@@ -50,4 +50,3 @@ async def test_a_call_that_ends_after_another_graph_was_opened_is_kept_with_its_
     assert [entry.status for entry in there] == [CallStatus.RUNNING]
     assert [entry.status for entry in here] == [CallStatus.CANCELLED]
     history.end()
-
