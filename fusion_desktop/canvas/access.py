@@ -43,7 +43,7 @@ class Access(QObject):
         _install()
         scene.selection_changed.connect(self._announce_selection)
         scene.arranged.connect(self._forget)
-        document.undo_stack.indexChanged.connect(self._announce_step)
+        document.edited.connect(self._announce_step)
 
     @property
     def canvas(self) -> QAccessibleInterface:
@@ -147,10 +147,11 @@ class Access(QObject):
         named = " and ".join(marks.called(graph, other) for other in others)
         return f"{'Input' if is_input else 'Output'} of {marks.called(graph, node_id)}, {named or 'not connected'}"
 
-    def _announce_step(self, index: int) -> None:
+    def _announce_step(self) -> None:
         """Say what was done or undone: whoever does not see the canvas would not know that it happened."""
-        before, self._steps = self._steps, index
         stack = self.document.undo_stack
+        index = stack.index()
+        before, self._steps = self._steps, index
         words = f"Undone: {stack.redoText()}" if index < before else stack.undoText()
         if QAccessible.isActive() and (stack.canRedo() if index < before else index):
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.view, words))

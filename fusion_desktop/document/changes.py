@@ -114,11 +114,11 @@ def _into_place(graph: Graph, top: str, delta: tuple[float, float], into: str, h
 
 
 def fits_between(graph: Graph, composite_id: str, source: str, target: str) -> bool:
-    """Tell whether a composite could go into the wire between two others: it is new to both, and closes no circle."""
+    """Tell whether a composite could go into the wire between two others: it lacks the first, and closes no circle."""
     return (
         composite_id not in (source, target)
         and edit.why_not_connect(graph, source, composite_id) is None
-        and edit.why_not_connect(graph, composite_id, target) is None
+        and (is_member(graph, composite_id, target) or edit.why_not_connect(graph, composite_id, target) is None)
     )
 
 

@@ -1,11 +1,14 @@
 """What every gesture is given and must offer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainterPath, QPen
+from PySide6.QtWidgets import QGraphicsPathItem
 
+from fusion_desktop import theme
 from fusion_desktop.canvas.scene import CanvasScene
 from fusion_desktop.document.document import Document
 
@@ -40,6 +43,32 @@ class Gesture(Protocol):
 
     def cancel(self) -> None:
         """Leave everything as it was."""
+
+
+class Ghosts:
+    """Outlines of what would come to lie somewhere, for as long as it is dragged."""
+
+    def __init__(self, scene: CanvasScene) -> None:
+        self._scene = scene
+        self._item = QGraphicsPathItem()
+        self._item.setZValue(2000)
+        pen = QPen(theme.colour("accent"), 1.5, Qt.PenStyle.DashLine)
+        pen.setCosmetic(True)
+        self._item.setPen(pen)
+        self._item.setBrush(theme.colour("accent", 24))
+        scene.addItem(self._item)
+
+    def show(self, rects: Iterable[QRectF]) -> None:
+        """Show these outlines and no others."""
+        path = QPainterPath()
+        for rect in rects:
+            path.addRoundedRect(rect, theme.RADIUS, theme.RADIUS)
+        self._item.setPath(path)
+
+    def remove(self) -> None:
+        """Take them off the canvas."""
+        if self._item.scene() is not None:
+            self._scene.removeItem(self._item)
 
 
 def snapped(value: float, step: float = SNAP) -> float:

@@ -8,7 +8,7 @@ from composite_runtime.errors import GraphError
 from composite_runtime.graph.edit import why_not_connect
 from fusion_desktop.canvas.composite_item import CompositeItem
 from fusion_desktop.canvas.edge_item import EdgeItem
-from fusion_desktop.canvas.gestures.base import NO_WAY_BETWEEN, Ground, snapped
+from fusion_desktop.canvas.gestures.base import NO_WAY_BETWEEN, Ghosts, Ground, snapped
 from fusion_desktop.canvas.gestures.guides import REACH, GuideLines, Guides
 from fusion_desktop.canvas.node_item import NodeItem
 from fusion_desktop.document import changes, copying, marks, places
@@ -49,14 +49,25 @@ class DragNodes:
             if item.node_id not in self._carried and item.node_id not in around and sight.intersects(item.body)
         )
         self._lines = GuideLines(ground.scene)
+        self._ghosts = Ghosts(ground.scene)
 
     def move(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         if not self._nodes:
             return
         delta = self._delta(point, modifiers)
-        self._ground.scene.preview_move(self._nodes, *delta)
         self._copies = bool(modifiers & Qt.KeyboardModifier.AltModifier)
+        self._preview(delta)
         self._aim(point, delta)
+
+    def _preview(self, delta: tuple[float, float]) -> None:
+        scene = self._ground.scene
+        if self._copies:
+            scene.end_preview(self._carried)
+            bodies = (item.body for one in self._nodes if (item := scene.thing(one)) is not None)
+            self._ghosts.show(body.translated(*delta) for body in bodies)
+        else:
+            self._ghosts.show(())
+            scene.preview_move(self._nodes, *delta)
 
     def finish(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         if not self._nodes:
@@ -201,6 +212,7 @@ class DragNodes:
     def _unmark(self) -> None:
         self._unmark_target()
         self._lines.remove()
+        self._ghosts.remove()
         if self._wire is not None:
             self._wire.mark(False)
             self._wire = None

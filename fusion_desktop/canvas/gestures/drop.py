@@ -1,14 +1,11 @@
 """Drop a node from the catalogue onto the canvas or into a composite."""
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPen
-from PySide6.QtWidgets import QGraphicsRectItem
 
 from composite_runtime.graph.model import CompositeNode
-from fusion_desktop import theme
 from fusion_desktop.canvas.composite_item import CompositeItem
 from fusion_desktop.canvas.edge_item import EdgeItem
-from fusion_desktop.canvas.gestures.base import NO_WAY_BETWEEN, Ground, snapped
+from fusion_desktop.canvas.gestures.base import NO_WAY_BETWEEN, Ghosts, Ground, snapped
 from fusion_desktop.document import changes, marks, places
 from fusion_desktop.document.template import Template
 
@@ -25,13 +22,7 @@ class Drop:
         self._target: CompositeItem | None = None
         self._wire: EdgeItem | None = None
         self.hint = ""
-        self._ghost = QGraphicsRectItem()
-        self._ghost.setZValue(2000)
-        pen = QPen(theme.colour("accent"), 1.5, Qt.PenStyle.DashLine)
-        pen.setCosmetic(True)
-        self._ghost.setPen(pen)
-        self._ghost.setBrush(theme.colour("accent", 24))
-        ground.scene.addItem(self._ghost)
+        self._ghost = Ghosts(ground.scene)
 
     def move(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         target = self._ground.scene.level_item(point)
@@ -39,7 +30,7 @@ class Drop:
             self._mark(None)
             self._mark(target)
         width, height = self._size()
-        self._ghost.setRect(QRectF(*self._corner(point), width, height))
+        self._ghost.show([QRectF(*self._corner(point), width, height)])
         name = self._ground.document.node(target.node_id) if target else None
         self.hint = f"Add to {name.name}" if name else ""
         is_composite = isinstance(self._template.node, CompositeNode)
@@ -69,8 +60,7 @@ class Drop:
     def cancel(self) -> None:
         self._mark(None)
         self._mark_wire(None)
-        if self._ghost.scene() is not None:
-            self._ground.scene.removeItem(self._ghost)
+        self._ghost.remove()
 
     def _mark(self, target: CompositeItem | None) -> None:
         if self._target is not None:

@@ -431,6 +431,23 @@ def test_nothing_vanishes_from_the_composite_one_looks_into_by_being_dragged(
     assert document.box("inner").y > 380
 
 
+def test_originals_stay_in_sight_while_copies_are_dragged(pointer: Pointer, scene: CanvasScene) -> None:
+    loose = scene.item("loose")
+    assert loose is not None
+    things = len(scene.items())
+    pointer.press(50, 130)
+    pointer.move(60, 300)
+    assert loose.pos().y() > 200
+
+    pointer.move(60, 400, keys=ALT)
+    assert loose.pos().y() == 100
+    pointer.move(60, 400)
+    assert loose.pos().y() > 200
+
+    pointer.release(60, 400)
+    assert len(scene.items()) == things
+
+
 def test_a_copy_dragged_out_of_a_composite_is_no_member(document: Document, pointer: Pointer) -> None:
     pointer.drag((400, 210), (400, 550), keys=ALT)
 

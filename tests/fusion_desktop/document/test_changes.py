@@ -149,3 +149,20 @@ def test_a_composite_never_becomes_smaller_than_the_notes_in_it() -> None:
     smaller = changes.resized(noted, "box", places.Rect(300, 100, 200, 150))
 
     assert places.rect_of(smaller, "box").contains(places.rect_of(smaller, "note"))
+
+
+def test_a_composite_that_is_a_member_already_can_go_into_the_wire_of_another_member() -> None:
+    beside = graph(
+        (server("a"), (0, 0)), (composite("mid"), (300, 300)), (composite("top"), (900, 0)), edges="a>top mid>top"
+    )
+    assert changes.fits_between(beside, "mid", "a", "top")
+
+    assert ends(changes.inserted(beside, "mid", "a", "top")) == [("a", "mid", None), ("mid", "top", None)]
+
+
+def test_a_composite_that_has_the_member_already_does_not_go_into_its_wire() -> None:
+    beside = graph(
+        (server("a"), (0, 0)), (composite("mid"), (300, 300)), (composite("top"), (900, 0)), edges="a>top a>mid"
+    )
+
+    assert not changes.fits_between(beside, "mid", "a", "top")
