@@ -252,7 +252,10 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of a request."""
-        self._heard_at = self._loop.time()
+        exchange = self._exchange
+        # A head, and what is left of a refused request, has to be through in time: a byte now and then is no progress.
+        if self._reader.is_between or (exchange is not None and not exchange.is_answered):
+            self._heard_at = self._loop.time()
         self._guarded(self._reader.feed, data)
         if self._reader.is_paused and self._reader.waiting > _UNREAD_LIMIT:
             self._transport.pause_reading()

@@ -270,6 +270,29 @@ async def test_a_silent_client_loses_its_connection() -> None:
         assert await peer.rest() == b""
 
 
+@pytest.mark.parametrize("beginning", [b"POST / HTTP/1.1\r\nhost: x\r\nx: ", post("/no", b"x" * 1000)[:-1000]])
+async def test_a_client_that_sends_a_byte_now_and_then_loses_its_connection(beginning: bytes) -> None:
+    async with serving(Echo(), Limits(silence_s=0.3)) as (_, connect):
+        peer = await connect()
+        peer.send(beginning)
+        with pytest.raises(ConnectionError):
+            async with asyncio.timeout(PATIENCE_S):
+                while True:
+                    await asyncio.sleep(0.05)
+                    peer.send(b"x")
+                    await peer.writer.drain()
+
+
+async def test_a_body_may_come_slowly() -> None:
+    async with serving(Echo(), Limits(silence_s=0.3)) as (_, connect):
+        peer = await connect()
+        peer.send(post("/", b"x" * 15)[:-15])
+        for _ in range(15):
+            await asyncio.sleep(0.05)
+            peer.send(b"x")
+        assert (await peer.answer())[2] == b"x" * 15
+
+
 async def test_requests_that_are_not_served_yet_do_not_pile_up() -> None:
     application = Echo()
     async with serving(application) as (_, connect):
