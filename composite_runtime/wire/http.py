@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urldefrag, urljoin, urlsplit, urlunsplit
 
 from composite_runtime.errors import ChildError
 from composite_runtime.tasks import Tasks
@@ -24,6 +24,9 @@ _SETTLE_S = 1.0
 _SKIP_S = 1.0
 _ABANDON_S = 1.0
 _INTRODUCED_S = 10.0
+_MOVES = 3
+# Too much, too early, too slow: it says nothing about what the server speaks.
+_PASSING = frozenset({408, 425, 429})
 # A server that breaks its answers off without naming a pause would be asked again without one.
 _SHORTEST_RETRY_S = 0.05
 
@@ -190,6 +193,23 @@ class HttpChild:
         body: bytes | None = None,
         request_id: RequestId | None = None,
     ) -> Response:
+        """Send a request; to where the server has moved, if that is on the same host, and nothing was served here."""
+        response = await self._let_in(method, url, headers, body, request_id)
+        for _ in range(_MOVES):
+            there = _moved(url, response)
+            if there is None:
+                break
+            await response.skip(_SKIP_S)
+            response.close()
+            if url == self._url:
+                self._url = there
+            url = there
+            response = await self._let_in(method, url, headers, body, request_id)
+        return response
+
+    async def _let_in(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, request_id: RequestId | None
+    ) -> Response:
         """Send a request; once more, when the server wants other credentials than it was shown and there are some."""
         access = self._access
         for again in (False, True):
@@ -233,7 +253,8 @@ class HttpChild:
         if isinstance(message, dict) and "error" in message and request_id is not None and self._receiver is not None:
             self._receiver.received({**message, "id": request_id}, None, len(body))
             return
-        kind_of_error = NotUnderstood if response.status < 500 else ChildError
+        is_passing = response.status >= 500 or response.status in _PASSING
+        kind_of_error = ChildError if is_passing else NotUnderstood
         raise kind_of_error(f"{self._host} answered with HTTP status {response.status}{_redirection(response)}")
 
     def _deliver(self, data: bytes | str, related: RequestId | None) -> bool:
@@ -306,7 +327,7 @@ class HttpChild:
         response = await self._request("GET", self._url, headers)
         with contextlib.closing(response):
             if response.status != 200:
-                kind = NotUnderstood if response.status < 500 else ChildError
+                kind = NotUnderstood if response.status < 500 and response.status not in _PASSING else ChildError
                 raise kind(f"{self._host} answered {response.status} instead of resuming its answer")
             return await self._stream(response, request_id)
 
@@ -372,6 +393,18 @@ def _later(before: ServerEvent, event: ServerEvent) -> ServerEvent:
 
 def _retry_s(event: ServerEvent) -> float:
     return _DEFAULT_RETRY_S if event.retry_ms is None else max(_SHORTEST_RETRY_S, min(event.retry_ms / 1000, 60.0))
+
+
+def _moved(url: str, response: Response) -> str | None:
+    """Return where to send a request instead; None unless that is certain to be the same server."""
+    there = response.headers.get("location")
+    if response.status not in {307, 308} or not there:
+        return None
+    try:
+        moved = urldefrag(urljoin(url, there)).url
+        return moved if urlsplit(moved)[:2] == urlsplit(url)[:2] and moved != url else None
+    except ValueError:
+        return None
 
 
 def _redirection(response: Response) -> str:

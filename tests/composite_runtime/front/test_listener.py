@@ -276,11 +276,14 @@ async def test_a_client_that_sends_a_byte_now_and_then_loses_its_connection(begi
         peer = await connect()
         peer.send(beginning)
         with pytest.raises(ConnectionError):
-            async with asyncio.timeout(PATIENCE_S):
-                while True:
-                    await asyncio.sleep(0.05)
-                    peer.send(b"x")
-                    await peer.writer.drain()
+            await asyncio.wait_for(dripping(peer), PATIENCE_S)
+
+
+async def dripping(peer: Peer) -> None:
+    while True:
+        await asyncio.sleep(0.05)
+        peer.send(b"x")
+        await peer.writer.drain()
 
 
 async def test_a_body_may_come_slowly() -> None:

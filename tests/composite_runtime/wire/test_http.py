@@ -34,6 +34,7 @@ class Site:
     def __init__(self, behave: Behave) -> None:
         self._behave = behave
         self.got: list[tuple[str, Json, Mapping[str, str]]] = []
+        self.paths: list[str] = []
         self.hung_up: list[Json] = []
         self.url = ""
         self.server: asyncio.Server
@@ -43,7 +44,8 @@ class Site:
             head = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
             headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in head[1:])}
             body = await reader.readexactly(int(headers.get("content-length", "0")))
-            method = head[0].split()[0]
+            method, path, _ = head[0].split()
+            self.paths.append(path)
             message = json.loads(body) if body else {}
             self.got.append((method, message, headers))
             reply = self._behave(self, method, message)
@@ -371,6 +373,36 @@ async def test_an_answer_that_names_its_request_by_a_text_is_taken() -> None:
 
     async with linked(Era.LEGACY, but("tools/call", as_text)) as (link, _):
         assert await call(link) == {"sloppy": True}
+
+
+@pytest.mark.parametrize("status", [307, 308])
+async def test_a_server_that_is_a_slash_away_is_found_there_once_and_for_all(status: int) -> None:
+    def behave(site: Site, how: str, message: Json) -> Any:
+        if site.paths[-1] == "/mcp":
+            return status, "text/plain\r\nlocation: /mcp/#x", b""
+        return ordinary(site, how, message)
+
+    async with linked(Era.LEGACY, behave) as (link, site):
+        assert await call(link) == {"ok": True}
+        assert [path for path in site.paths if path == "/mcp"] == ["/mcp"]
+        assert [message.get("method") for _, message, _ in site.got][:2] == ["initialize", "initialize"]
+
+
+async def test_a_server_that_sends_us_round_in_circles_is_given_up() -> None:
+    def behave(site: Site, how: str, message: Json) -> Any:
+        return 307, f"text/plain\r\nlocation: {site.paths[-1]}/", b""
+
+    with pytest.raises(ChildError, match="HTTP status 307"):
+        async with linked(Era.LEGACY, behave):
+            pass
+
+
+@pytest.mark.parametrize("status", [408, 425, 429])
+async def test_a_server_that_is_too_busy_is_not_of_the_wrong_era(status: int) -> None:
+    with pytest.raises(ChildError, match=f"HTTP status {status}") as caught:
+        async with linked(Era.MODERN, but("server/discover", lambda message: (status, "text/plain", b""))):
+            pass
+    assert not isinstance(caught.value, WrongEra)
 
 
 async def test_a_server_that_has_moved_is_told_with_its_new_address_and_without_what_may_be_secret() -> None:
