@@ -270,7 +270,7 @@ class Child:
         eras_left = len(Era)
         while True:
             try:
-                return await self._pool.free(caller).ready()
+                return await self._pool.free(caller).ready(self._timeouts.idle_s)
             except ChildError as error:
                 if isinstance(error, WrongEra) and eras_left:
                     eras_left -= 1

@@ -126,8 +126,8 @@ class Connection:
             self._attempt.exception()
         self._set(ChildState.STOPPED)
 
-    async def ready(self) -> Link:
-        """Return the open link, waking a child that rests; raise `ChildError` if it cannot be had."""
+    async def ready(self, patience_s: float | None = None) -> Link:
+        """Return the open link, waking a child that rests; raise `ChildError` if it cannot be had in this time."""
         self.used += 1
         if self.link is not None and self.link.is_open and self._attempt.done():
             return self.link
@@ -138,7 +138,11 @@ class Connection:
         self._wake.set()
         for _ in range(_NOTICED_WITHIN):
             attempt = self._attempt
-            link = await asyncio.shield(attempt)
+            try:
+                async with asyncio.timeout(patience_s):
+                    link = await asyncio.shield(attempt)
+            except TimeoutError:
+                raise ChildError(f"it was still starting after {patience_s:g} s") from None
             if link.is_open:
                 return link
             await asyncio.sleep(0)  # it was lost just now, and its owner is about to begin another attempt

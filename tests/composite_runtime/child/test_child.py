@@ -513,6 +513,12 @@ async def test_roots_that_are_asked_for_between_calls_come_with_the_next_call_of
         assert json.loads(await called(child, "roots", TestRelay(caller)))["result"] == roots
 
 
+async def test_a_call_waits_no_longer_for_a_child_that_starts_than_for_one_that_is_silent() -> None:
+    async with living(node(slow_s=60, limits={"idle_s": 0.3})) as child:
+        with pytest.raises(ChildError, match="Raw is not running: it was still starting"):
+            await called(child, "echo")
+
+
 @pytest.mark.parametrize("while_it_asks", [False, True])
 async def test_roots_wait_for_a_call_that_can_carry_the_question(while_it_asks: bool) -> None:
     """A modern client is asked nothing in a completion, so the child's question is for the call after it."""
