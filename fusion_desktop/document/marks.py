@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from composite_runtime.errors import GraphError
 from composite_runtime.graph import edit
-from composite_runtime.graph.model import CompositeNode, Graph
+from composite_runtime.graph.model import CompositeNode, Graph, Note
 from fusion_desktop.document import places
 from fusion_desktop.document.places import GAP
 
@@ -55,7 +55,8 @@ def collapsed(graph: Graph, node_ids: Collection[str], on: bool) -> Graph:
 def _with_room_for(graph: Graph, node_id: str) -> Graph:
     held = places.holders(graph)
     around = held.get(node_id)
-    beside = {one.id for one in graph.nodes if held.get(one.id) == around and one.id != node_id}
+    things = (*graph.nodes, *(one for one in graph.annotations if isinstance(one, Note)))
+    beside = {one.id for one in things if held.get(one.id) == around and one.id != node_id}
     waiting, pushed = [node_id], set[str]()
     while waiting:
         rect = places.shown_rect(graph, waiting.pop())

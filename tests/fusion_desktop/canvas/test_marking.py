@@ -372,3 +372,16 @@ def test_wires_that_end_at_one_card_are_selected_and_deleted_together(
     again = scene.edge_item("a", "other")
     assert again is not None
     assert not again.is_stand_in
+
+
+def test_a_note_makes_room_for_a_composite_that_is_expanded(
+    document: Document, editing: Editing, scene: CanvasScene
+) -> None:
+    scene.select(["box"])
+    do(editing, "graph.collapse")
+    note = Note(id="note", text="Read me")
+    document.edit("Note", add_annotation(document.graph, note, Box(x=560, y=120, width=240, height=120)))
+
+    do(editing, "graph.collapse")
+
+    assert not places.rect_of(document.graph, "note").overlaps(places.rect_of(document.graph, "box"))

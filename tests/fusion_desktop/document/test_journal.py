@@ -16,7 +16,7 @@ from composite_runtime import paths
 from composite_runtime.graph import edit, file
 from fusion_desktop.document.document import Document
 from fusion_desktop.document.files import DocumentFile
-from fusion_desktop.document.journal import Recovered, left_behind
+from fusion_desktop.document.journal import Journal, Recovered, digest, left_behind
 from tests.fusion_desktop.graphs import desk, server
 
 _EDITS_AND_WAITS = """
@@ -58,12 +58,16 @@ def editing(path: Path, qtbot: QtBot) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.fixture
-def left(tmp_path: Path, qtbot: QtBot) -> Recovered:
-    """Return what a killed program left behind."""
+def left(tmp_path: Path) -> Recovered:
+    """Return what was left behind: a journal that nobody holds any more."""
     path = tmp_path / "a.fusion"
     file.save(desk(), path)
-    with editing(path, qtbot):
-        pass
+    journal = Journal()
+    journal.write(edit.add_node(desk(), server("unsaved")), path, digest(path.read_text(encoding="utf-8")))
+    (held,) = journals()
+    kept = held.read_text(encoding="utf-8")
+    journal.drop()
+    held.write_text(kept, encoding="utf-8")
     (found,) = left_behind()
     return found
 
@@ -74,9 +78,13 @@ def saved(document: Document) -> DocumentFile:
 
 
 def test_what_a_killed_program_had_not_saved_is_offered_and_at_most_two_seconds_old(
-    document: Document, saved: DocumentFile, left: Recovered, tmp_path: Path
+    document: Document, saved: DocumentFile, tmp_path: Path, qtbot: QtBot
 ) -> None:
     path = tmp_path / "a.fusion"
+    file.save(desk(), path)
+    with editing(path, qtbot):
+        pass  # it is killed
+    (left,) = left_behind()
     assert left.path == path
     assert left.graph.node("unsaved") is not None
     assert file.load(path).node("unsaved") is None, "the file itself is as it was saved"
