@@ -234,7 +234,11 @@ class Diagnosing(QObject):
 
 def _trouble(nodes: Sequence[ServerNode], reason: str | None) -> str:
     if len(nodes) == 1:
-        return f"{nodes[0].name} does not work: {reason}" if reason else f"{nodes[0].name} does not work."
+        name = nodes[0].name
+        if not reason:
+            return f"{name} does not work."
+        # Many a reason names the server itself.
+        return reason if reason.startswith(f"{name} ") else f"{name} does not work: {reason}"
     names = ", ".join(node.name for node in nodes[:_NAMED])
     more = f" and {len(nodes) - _NAMED} more" if len(nodes) > _NAMED else ""
     return f"{len(nodes)} servers do not work: {names}{more}. The first: {reason or 'it does not answer'}"

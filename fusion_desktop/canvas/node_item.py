@@ -217,7 +217,9 @@ class NodeItem(QGraphicsItem):
     def _prepare(self) -> None:
         pens = inks.ink()
         node = self._node
-        line = self.detail or self._summary
+        # The title above says whose reason it is; the room is short.
+        said = self.detail.removeprefix(f"{node.name} ")
+        line = f"{said[:1].upper()}{said[1:]}" if said else self._summary
         elide, room = Qt.TextElideMode.ElideRight, _TEXT_WIDTH - (_BADGE_ROOM if self.shown_state else 0)
         self._title = _static(pens.title_metrics.elidedText(node.name, elide, room), pens.title)
         # Servers of one kind begin alike: what tells them apart stands at the end.

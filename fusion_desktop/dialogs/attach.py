@@ -119,7 +119,10 @@ class AttachDialog(QDialog):
             item.setToolTip(run.graph)
         if runs and self.list.currentItem() is None:
             self.list.setCurrentRow(0)
+        is_first = bool(runs) and self.list.isHidden()
         self.list.setVisible(bool(runs))
+        if is_first:
+            self.list.setFocus()
         self.empty.setVisible(not runs)
         self.empty.setText(
             "No composite of yours is running.\n"

@@ -70,7 +70,7 @@ class FirstStartDialog(QDialog):
         layout.addWidget(words)
         layout.addWidget(self._list(), 1)
         layout.addLayout(self._buttons())
-        self.resize(640, min(640, 200 + 92 * count))
+        self.resize(640, min(640, 148 + 96 * count))
         self._count()
         tasks.spawn_for(self, self._look(look))
 

@@ -86,7 +86,7 @@ class CallHistory(QWidget):
         self._build_detail()
         self._count = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._count.setProperty("role", "caption")
-        self._count.setContentsMargins(3 * theme.GRID, 0, 3 * theme.GRID, theme.GRID)
+        self._count.setContentsMargins(3 * theme.GRID, theme.GRID, 3 * theme.GRID, theme.GRID)
         self._empty = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop)
         self._empty.setProperty("role", "muted")
         self._empty.setContentsMargins(3 * theme.GRID, 2 * theme.GRID, 3 * theme.GRID, 0)

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from PySide6.QtCore import QCoreApplication, QDir, QSize, Qt, QTemporaryFile, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from fusion_desktop import theme
 from fusion_desktop.controls import clear, reading
@@ -26,6 +26,8 @@ _PARSED = 1_000_000
 _BLOCKS = 200
 """More parts than this are not shown one by one."""
 _IMAGE_HEIGHT = 320
+_LONG = 40
+"""Longer words may not all be seen; they are shown when they are pointed at, too."""
 
 
 class Contents(QWidget):
@@ -68,8 +70,15 @@ class Contents(QWidget):
     def _link(self, block: Json) -> QWidget:
         uri = block["uri"]
         title = str(block.get("title") or block.get("name") or uri)
-        words = "\n".join(part for part in (uri, str(block.get("description") or "")) if part and part != title)
-        return _row(f"{title}", words, ("Read", lambda: self.wanted.emit(uri)))
+        size = block.get("size")
+        facts = (
+            uri if uri != title else "",
+            str(block.get("mimeType") or ""),
+            _size(size) if isinstance(size, int) and not isinstance(size, bool) else "",
+        )
+        about = " · ".join(filter(None, facts))
+        words = str(block.get("description") or "")
+        return _row(title, words, ("Read", lambda: self.wanted.emit(uri)), about=about)
 
 
 def resource_block(resource: Json) -> QWidget:
@@ -117,17 +126,17 @@ def _media(data: str, kind: str) -> QWidget:
     try:
         content = base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):
-        return reading(f"This is said to be {kind or 'binary'}, but it is no base64.")
+        return reading(f"This is said to be {kind or 'binary'}, but it is no base64.", "warning")
     save = ("Save…", _saver(content, kind))
     # Qt's own player is not part of what is installed; the system's is. It is given nothing that could be a program.
     if kind.startswith("audio/") and _ending(kind) in _PLAYED:
-        return _row(kind, _size(content), ("Play", _player(content, _ending(kind))), save)
+        return _row("", f"{kind} · {_size(len(content))}", ("Play", _player(content, _ending(kind))), save)
     image = QImage.fromData(content) if kind.startswith("image/") else QImage()
     if not image.isNull():
-        words = f"{kind} · {image.width()} × {image.height()} · {_size(content)}"
+        words = f"{kind} · {image.width()} × {image.height()} · {_size(len(content))}"
         return _titled(words, _Picture(image), save)
     unshown = " · it cannot be shown" if kind.startswith("image/") else ""
-    return _row(kind or "binary data", f"{_size(content)}{unshown}", save)
+    return _row("", f"{kind or 'binary data'} · {_size(len(content))}{unshown}", save)
 
 
 class _Picture(QLabel):
@@ -178,14 +187,29 @@ def _ending(kind: str) -> str:
     return _ENDINGS.get(name, "".join(c for c in name if c.isalnum())[:8]) or "bin"
 
 
-def _row(title: str, words: str, *buttons: tuple[str, Callable[[], None]]) -> QWidget:
+def _row(title: str, words: str, *buttons: tuple[str, Callable[[], None]], about: str = "") -> QWidget:
     row = QWidget()
+    column = QVBoxLayout()
+    column.setSpacing(0)
+    for text, role in ((title, "here"), (about, "caption"), (words, "")):
+        if text:
+            column.addWidget(_fitting(reading(text, role)))
     layout = QHBoxLayout(row)
     layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(reading(f"{title}\n{words}" if words else title), 1)
+    layout.setSpacing(2 * theme.GRID)
+    layout.addLayout(column, 1)
     for button in buttons:
-        layout.addWidget(_push(button, title))
+        layout.addWidget(_push(button, title or words), 0, Qt.AlignmentFlag.AlignTop)
     return row
+
+
+def _fitting(label: QLabel) -> QLabel:
+    # An address without a space would else push the buttons out of sight.
+    policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    policy.setHeightForWidth(True)
+    label.setSizePolicy(policy)
+    label.setToolTip(label.text() if len(label.text()) > _LONG else "")
+    return label
 
 
 def _titled(title: str, body: QWidget, *buttons: tuple[str, Callable[[], None]]) -> QWidget:
@@ -196,7 +220,7 @@ def _titled(title: str, body: QWidget, *buttons: tuple[str, Callable[[], None]])
     head = QHBoxLayout()
     caption = reading(title)
     caption.setProperty("role", "caption")
-    head.addWidget(caption, 1)
+    head.addWidget(_fitting(caption), 1)
     for button in buttons:
         head.addWidget(_push(button, title))
     layout.addLayout(head)
@@ -211,8 +235,7 @@ def _push(button: tuple[str, Callable[[], None]], about: str) -> QPushButton:
     return made
 
 
-def _size(content: bytes) -> str:
-    count = len(content)
+def _size(count: int) -> str:
     return (
         f"{count} bytes"
         if count < 1024

@@ -44,6 +44,7 @@ _DESCRIPTION = 4000
 _FORMS = 8
 """So many forms are kept as they were left, half-typed words included; of others only what was entered."""
 _TASK_NEEDED = "This tool can only be called as a task: the server answers at once, the result comes later."
+_TASK_OLDER = "It can run as a task in protocol 2025-11-25."
 _TASK_CHOICE = "The server answers at once, the result comes later; other calls can be made meanwhile."
 
 
@@ -202,7 +203,7 @@ class Page(QWidget):
         self._name = reading(role="heading")
         self._about = reading(role="muted")
         line = self._about.fontMetrics().lineSpacing()
-        self._words = Room(self._about, least=2 * line, most=8 * line, name="Description")
+        self._words = Room(self._about, least=2 * line + theme.GRID, most=8 * line, name="Description")
         self._asked = QVBoxLayout()
         self._build_meta()
         buttons = self._build_buttons()
@@ -354,7 +355,18 @@ class ToolPage(Page):
 
     def build_choices(self, column: QVBoxLayout) -> None:
         self.as_task = QCheckBox("Run as a task")
+        self._older = reading(_TASK_OLDER, role="caption")
+        self._speak = QPushButton("Switch to it")
+        self._speak.setToolTip("Speak the protocol of 2025-11-25 with this server")
+        self._speak.clicked.connect(lambda: self._session.speak(is_legacy=True))
+        self._hint = QWidget()
+        row = QHBoxLayout(self._hint)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2 * theme.GRID)
+        row.addWidget(self._older, 1)
+        row.addWidget(self._speak)
         column.addWidget(self.as_task)
+        column.addWidget(self._hint)
 
     def _show_form(self, item: JsonObject) -> None:
         super()._show_form(item)
@@ -364,6 +376,13 @@ class ToolPage(Page):
         self.as_task.setChecked(is_required)
         self.as_task.setEnabled(not is_required)
         self.as_task.setToolTip(_TASK_NEEDED if is_required else _TASK_CHOICE)
+        self._hint.setVisible(support == "forbidden" and self._is_task_of_older(item))
+
+    def _is_task_of_older(self, item: JsonObject) -> bool:
+        """Tell whether older clients could call a tool as a task, which this connection cannot."""
+        server, execution = self._session.server, item.get("execution")
+        is_optional = isinstance(execution, dict) and execution.get("taskSupport") == "optional"
+        return is_optional and server is not None and server.is_modern
 
     def schema(self, item: JsonObject) -> Mapping[str, Json]:
         schema: Mapping[str, Json] = item["inputSchema"]

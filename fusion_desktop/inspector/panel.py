@@ -1,7 +1,7 @@
 """The inspector dock: what the running composite offers, to be tried out as any client would."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
 from fusion_desktop import theme
@@ -165,11 +165,11 @@ class InspectorPanel(QWidget):
         is_open = self._session.state is SessionState.OPEN and server is not None
         self._strip.setVisible(is_open and (is_older or (self._older > 0 and server is not None and server.is_modern)))
         if is_older:
-            self._spoken.setText("Seen as clients of 2025-11-25 see it.")
+            self._spoken.setText("Shown as clients of 2025-11-25 see it.")
             self._speak.setText("See the newest")
         else:
             one = self._older == 1
-            self._spoken.setText(f"{self._older} more tool{' needs' if one else 's need'} a task of 2025-11-25.")
+            self._spoken.setText(f"{self._older} more tool{' runs' if one else 's run'} only as a task of 2025-11-25.")
             self._speak.setText("Show it" if one else "Show them")
 
     def _show_state(self, state: SessionState, reason: str) -> None:
@@ -209,13 +209,22 @@ class InspectorPanel(QWidget):
 
     def _show_titles(self) -> None:
         """Count what is offered on the tabs, where there is room for it."""
-        metrics = self.tabs.tabBar().fontMetrics()
-        room = self.width() - _ICON_TAB - (_TASK_TAB if self.tasks.is_wanted else 0)
+        metrics = QFontMetrics(theme.font())
+        room = self.width() - 2 * theme.GRID - _ICON_TAB - (_TASK_TAB if self.tasks.is_wanted else 0)
         needed = sum(metrics.horizontalAdvance(title) + 2 * _PADDING + 2 for title in self._titles.values())
         padding = _PADDING if needed <= room else theme.GRID
-        style = f"QTabBar::tab {{ padding-left: {padding}px; padding-right: {padding}px; }}"
-        if self.tabs.styleSheet() != style:
-            self.tabs.setStyleSheet(style)
+        # The first title stands where everything below it begins.
+        first = 3 * theme.GRID - padding
+        bare = sum(metrics.horizontalAdvance(kind.capitalize()) + 2 * padding + 2 for kind in self._titles)
+        size = theme.BODY if min(needed, bare) <= room else theme.CAPTION
+        style = (
+            f"QTabBar {{ font-size: {size}px; }}"
+            f"QTabBar::tab {{ padding-left: {padding}px; padding-right: {padding}px; }}"
+            f"QTabBar::tab:first {{ margin-left: {first}px; }}"
+        )
+        # Of the bar alone: the results on the pages have tabs of their own.
+        if self.tabs.tabBar().styleSheet() != style:
+            self.tabs.tabBar().setStyleSheet(style)
         for kind, title in self._titles.items():
             mark = " ⚠" if self._session.listing(kind).broken else ""
             shown = title if needed <= room else kind.capitalize()

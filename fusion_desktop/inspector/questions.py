@@ -6,12 +6,13 @@ from typing import Any, TypeAlias
 
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from fusion_desktop import theme
 from fusion_desktop.inspector.answers import Answers, asks_for_secret
 from fusion_desktop.inspector.contents import Contents
 from fusion_desktop.inspector.editors import Choice, TextArea
+from fusion_desktop.inspector.markdown import plain_area
 from fusion_desktop.inspector.room import Room
 from fusion_desktop.inspector.schema_form import SchemaForm
 from fusion_desktop.inspector.values import DraftError, check_text
@@ -141,11 +142,19 @@ class _Card(QWidget):
         label = QLabel(text, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         label.setProperty("role", role)
+        # A word without an end must not make the card wider than the panel.
+        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        label.setSizePolicy(policy)
         self._parts.addWidget(label)
 
     def add_part(self, part: QWidget) -> None:
         """Put a field on the card."""
         self._parts.addWidget(part)
+
+    def add_row(self, row: QHBoxLayout) -> None:
+        """Put several fields on the card, side by side."""
+        self._parts.addLayout(row)
 
     def add_answer(self, text: str, make: Callable[[], JsonObject | None], *, is_primary: bool = False) -> QPushButton:
         """Put a button on the card; None refuses the question."""
@@ -187,7 +196,11 @@ def _sampling(question: Question, finish: Finish) -> _Card:
     model = QLineEdit("fusion-inspector")
     model.setAccessibleName("Name of the model")
     card.add_part(reply)
-    card.add_part(model)
+    called = QHBoxLayout()
+    called.setSpacing(2 * theme.GRID)
+    called.addWidget(QLabel("Model"))
+    called.addWidget(model, 1)
+    card.add_row(called)
 
     def made() -> JsonObject:
         content = {"type": "text", "text": reply.exact_text()}
@@ -207,6 +220,9 @@ def _elicit_form(question: Question, finish: Finish) -> _Card:
     form = SchemaForm(schema if isinstance(schema, dict) else {"type": "object"})
     form.show_faults()
     form.setFixedHeight(min(form.natural_height(), _FORM_HEIGHT))
+    is_plain = isinstance(schema, dict) and schema.get("properties") == {}
+    if is_plain:
+        form.hide()  # it is a yes or no
     card.add_part(form)
     card.add_answer("Cancel", lambda: {"action": "cancel"})
     card.add_answer("Decline", lambda: {"action": "decline"})
@@ -217,7 +233,7 @@ def _elicit_form(question: Question, finish: Finish) -> _Card:
 
     form.changed.connect(judge)
     judge()
-    card.close_with(form)
+    card.close_with(accept if is_plain else form)
     return card
 
 
@@ -226,12 +242,16 @@ def _elicit_url(question: Question, finish: Finish) -> _Card:
     address = str(question.params.get("url", ""))
     card.add_text(str(question.params.get("message", "")))
     # The whole address is shown before anything opens: a server may send the user anywhere.
-    card.add_text(address, "caption")
+    whole = plain_area(address)
+    whole.setAccessibleName("Address")
+    card.add_part(whole)
     link = QUrl(address)
     shown = QPushButton(f"Open {link.host()} in the browser")
-    shown.setEnabled(link.scheme() in {"https", "http"} and bool(link.host()))
     shown.clicked.connect(lambda: QDesktopServices.openUrl(link))
     card.add_part(shown)
+    if link.scheme() not in {"https", "http"} or not link.host():
+        shown.hide()
+        card.add_text("Only addresses that begin with https or http can be opened.", "warning")
     card.add_answer("Cancel", lambda: {"action": "cancel"})
     card.add_answer("Decline", lambda: {"action": "decline"})
     card.add_answer("Accept", lambda: {"action": "accept"}, is_primary=True)

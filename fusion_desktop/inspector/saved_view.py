@@ -23,6 +23,7 @@ from fusion_desktop.assets import icon
 from fusion_desktop.controls import clear, push_button, reading
 from fusion_desktop.inspector.call_detail import CallDetail
 from fusion_desktop.inspector.call_list import duration
+from fusion_desktop.inspector.room import Room
 from fusion_desktop.run.frames import Outcome
 from fusion_desktop.run.saved import Result, SavedCalls, words_of
 
@@ -137,7 +138,7 @@ class SavedView(QWidget):
         self._expected = QVBoxLayout(expected)
         self._expected.setContentsMargins(0, 0, 0, 0)
         self._expected.setSpacing(theme.GRID)
-        self._detail.add(expected)
+        self._detail.add(Room(expected, least=14 * theme.GRID, most=40 * theme.GRID, name="What is expected"))
 
     def _emit(self, signal: SignalInstance) -> None:
         if self.selected is not None:

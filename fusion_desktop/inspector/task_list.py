@@ -139,8 +139,13 @@ def took(task: ServerTask) -> str:
 
 def span(seconds: float) -> str:
     """Return a length of time as a person reads it."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 and seconds % 1 else f"{seconds:.0f} s"
     if seconds < 3600:
         return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 86_400 else f"{seconds / 86_400:.0f} days"
+    if seconds < 86_400:
+        return f"{round(seconds / 3600, 1):g} h"
+    days = round(seconds / 86_400)
+    return f"{days} day{'' if days == 1 else 's'}"

@@ -14,6 +14,8 @@ class Dock(QDockWidget):
     def __init__(self, name: str, title: str, panel: QWidget, window: QMainWindow) -> None:
         super().__init__(title, window)
         self.setObjectName(f"dock-{name}")
+        # Else a panel that is only a widget lets the darker window show between its parts.
+        panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWidget(panel)
         self._title = QLabel(title)
         self._title.setProperty("role", "dock-title")

@@ -192,7 +192,7 @@ class DoctorPanel(QWidget):
         elif diagnosis.is_healthy:
             self._tell(name, f"It works, but something is odd: {worst.message}.", "warning")
         else:
-            self._tell(name, f"It fails at: {TITLES.get(worst.step, worst.step).lower()}.", "error")
+            self._tell(name, f"It fails at this check: {TITLES.get(worst.step, worst.step)}.", "error")
         if worst is not None and (row := self._rows.get(worst.step)) is not None:
             self._area.ensureWidgetVisible(row)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
@@ -38,6 +38,7 @@ class TrafficDetail(QWidget):
     def __init__(self, tree: Callable[[], QWidget], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._row: Row | None = None
+        self._headline = ""
         self._model: TrafficModel | None = None
         self._head = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._head.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -84,12 +85,14 @@ class TrafficDetail(QWidget):
         self.tabs.setVisible(row is not None)
         self.copy_button.setEnabled(row is not None and bool(row.text))
         if model is None or row is None:
-            self._head.setText("Choose a message to see all of it.")
+            self._headline = "Choose a message to see all of it."
+            self._fit_headline()
             restyle(self._head, role="muted")
             return
         restyle(self._head, role="")
-        self._head.setText(_headline(model, row))
-        self._head.setToolTip(self._head.text())
+        self._headline = _headline(model, row)
+        self._head.setToolTip(self._headline)
+        self._fit_headline()
         partner = model.row(row.partner) if row.partner is not None else None
         if is_other:
             _show(self.message, row)
@@ -104,11 +107,25 @@ class TrafficDetail(QWidget):
         self.tabs.setTabVisible(_HTTP, row.http is not None)
         self.tabs.setTabVisible(_TRACE, bool(spans))
         self.tabs.setTabToolTip(_TRACE, summary_words(spans))
+        # A tab that is hidden while it is in front would stay in front, without a mark.
+        if not self.tabs.isTabVisible(self.tabs.currentIndex()):
+            self.tabs.setCurrentIndex(next((tab for tab in range(_TRACE + 1) if self.tabs.isTabVisible(tab)), _MESSAGE))
 
     def refresh(self, call: str) -> None:
         """Show what is known by now, if the message belongs to this call."""
         if self._row is not None and self._row.call == call:
             self.show_row(self._model, self._row)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_headline()
+
+    def _fit_headline(self) -> None:
+        # The panel's width, for the words have none of their own; beside them stand margins and a button.
+        room = self.width() - 8 * theme.GRID - self.copy_button.sizeHint().width()
+        shown = self._head.fontMetrics().elidedText(self._headline, Qt.TextElideMode.ElideRight, max(0, room))
+        self._head.setText(shown)
+        self._head.setAccessibleName(self._headline)
 
     def show_trace(self) -> None:
         """Bring the trace to the front."""

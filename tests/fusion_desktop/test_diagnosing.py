@@ -71,7 +71,7 @@ async def test_what_fails_is_told_with_what_was_seen_and_what_helps(qtbot: QtBot
     async with examined(qtbot, sys.executable, "-c", "import no_such_module_at_all") as diagnosing:
         words = words_in(diagnosing.panel)
 
-        assert "It fails at: first output." in words
+        assert "It fails at this check: First output." in words
         assert "has no module no_such_module_at_all" in words
         assert "Install the package" in words
         assert "ModuleNotFoundError" in words
@@ -163,7 +163,7 @@ async def test_a_remote_server_has_its_own_steps(qtbot: QtBot) -> None:
         await again(diagnosing)
 
         assert fault(diagnosing) == "connection-refused"
-        assert "It fails at: connection." in words_in(diagnosing.panel)
+        assert "It fails at this check: Connection." in words_in(diagnosing.panel)
         assert button(diagnosing.panel, "Change the URL")
 
 
@@ -177,7 +177,7 @@ async def test_a_server_that_does_not_come_up_is_told_with_a_way_to_find_out(qtb
 
         program.window.actions_table["run.start"].trigger()
         banner = program.window.banner
-        await until(lambda: "Bad does not work" in banner.text)
+        await until(lambda: "Bad cannot start" in banner.text)
         button(banner, "Find out why").click()
 
         await until(lambda: program.diagnosing.doctor.diagnosis is not None)

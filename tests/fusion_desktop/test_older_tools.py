@@ -92,7 +92,7 @@ async def test_a_tool_that_needs_a_task_is_found_called_kept_and_traced(qtbot: Q
 async def research(panel: InspectorPanel, tool: str) -> None:
     """Follow the hint to the tool, call it, answer what it asks, and see its result."""
     await until(lambda: any(b.text() == "Show it" and b.isVisible() for b in panel.findChildren(QPushButton)))
-    assert "1 more tool needs a task of 2025-11-25." in words_in(panel)
+    assert "1 more tool runs only as a task of 2025-11-25." in words_in(panel)
     button(panel, "Show it").click()
     await until(lambda: panel.show_tool(tool))
     assert "as clients of 2025-11-25 see it" in words_in(panel)

@@ -56,7 +56,7 @@ def test_an_image_wider_than_the_panel_is_made_smaller(qtbot: QtBot) -> None:
         ({"type": "text", "text": "hello"}, "hello"),
         ({"type": "text", "text": ""}, "Empty text."),
         ({"type": "image", "data": "no base64!", "mimeType": "image/png"}, "it is no base64"),
-        ({"type": "audio", "data": "AAAA", "mimeType": "audio/wav"}, "audio/wav\n3 bytes"),
+        ({"type": "audio", "data": "AAAA", "mimeType": "audio/wav"}, "audio/wav · 3 bytes"),
         ({"type": "resource_link", "uri": "a://b", "name": "B", "description": "About B"}, "B\na://b\nAbout B"),
         ({"type": "resource", "resource": {"uri": "a://b", "text": "inside"}}, "inside"),
         ({"type": "resource", "resource": {"uri": "a://b", "blob": "AAAA"}}, "3 bytes"),

@@ -96,7 +96,7 @@ async def test_every_kind_of_content_is_shown(qtbot: QtBot, era: str) -> None:
         shown = words_in(panel.tools.result.findChild(Contents))
 
         assert headline.startswith("Done in ")
-        for part in ("ünï ☃", "image/png\n70 bytes · it cannot be shown", "audio/wav", "://note", "inside"):
+        for part in ("ünï ☃", "image/png · 70 bytes · it cannot be shown", "audio/wav", "://note", "inside"):
             assert part in shown
         raw = json.loads(panel.tools.result._raw_text)
         assert raw["response"]["result"]["structuredContent"]["big"] == 12345678901234567890
