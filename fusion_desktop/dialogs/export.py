@@ -135,6 +135,7 @@ class ExportDialog(QDialog):
         menu = QMenu(self)
         menu.aboutToShow.connect(lambda: self._fill_places(menu))
         self._choose.setMenu(menu)
+        self._choose.setProperty("menu", True)
         row = QHBoxLayout()
         row.addWidget(self._where, 1)
         row.addWidget(self._choose)

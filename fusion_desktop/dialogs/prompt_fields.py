@@ -147,6 +147,7 @@ class PromptField(QWidget):
         menu.addAction("A folder…", lambda: self._pick(QFileDialog.FileMode.Directory))
         menu.addAction("A file…", lambda: self._pick(QFileDialog.FileMode.AnyFile))
         button.setMenu(menu)
+        button.setProperty("menu", True)
         return button
 
     def _pick(self, mode: QFileDialog.FileMode) -> None:

@@ -49,6 +49,7 @@ class Expectations(QWidget):
             action = menu.addAction(words)
             action.triggered.connect(partial(self._add_kind, kind))
         self.add_button.setMenu(menu)
+        self.add_button.setProperty("menu", True)
         foot = QHBoxLayout()
         foot.addWidget(self.add_button)
         foot.addStretch(1)

@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
-    QCheckBox,
     QHBoxLayout,
     QMenu,
     QPushButton,
@@ -27,6 +26,7 @@ from fusion_desktop.inspector.offers import Offers, badges
 from fusion_desktop.inspector.result import ResultView
 from fusion_desktop.inspector.room import Room
 from fusion_desktop.inspector.schema_form import SchemaForm
+from fusion_desktop.inspector.task_choice import TaskChoice
 from fusion_desktop.inspector.uri_template import expand, variables
 from fusion_desktop.inspector.values import DraftError, json_text, parse_json
 from fusion_desktop.run.frames import JsonObject, Outcome
@@ -43,9 +43,6 @@ _SHARES = (0.26, 0.44, 0.30)
 _DESCRIPTION = 4000
 _FORMS = 8
 """So many forms are kept as they were left, half-typed words included; of others only what was entered."""
-_TASK_NEEDED = "This tool can only be called as a task: the server answers at once, the result comes later."
-_TASK_OLDER = "It can run as a task in protocol 2025-11-25."
-_TASK_CHOICE = "The server answers at once, the result comes later; other calls can be made meanwhile."
 
 
 class Page(QWidget):
@@ -354,42 +351,20 @@ class ToolPage(Page):
     kind = "tools"
 
     def build_choices(self, column: QVBoxLayout) -> None:
-        self.as_task = QCheckBox("Run as a task")
-        self._older = reading(_TASK_OLDER, role="caption")
-        self._speak = QPushButton("Switch to it")
-        self._speak.setToolTip("Speak the protocol of 2025-11-25 with this server")
-        self._speak.clicked.connect(lambda: self._session.speak(is_legacy=True))
-        self._hint = QWidget()
-        row = QHBoxLayout(self._hint)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2 * theme.GRID)
-        row.addWidget(self._older, 1)
-        row.addWidget(self._speak)
-        column.addWidget(self.as_task)
-        column.addWidget(self._hint)
+        self._choice = TaskChoice(self._session)
+        self.as_task = self._choice.box
+        column.addWidget(self._choice)
 
     def _show_form(self, item: JsonObject) -> None:
         super()._show_form(item)
-        support = self._session.tasks.support(item)
-        is_required = support == "required"
-        self.as_task.setVisible(support != "forbidden")
-        self.as_task.setChecked(is_required)
-        self.as_task.setEnabled(not is_required)
-        self.as_task.setToolTip(_TASK_NEEDED if is_required else _TASK_CHOICE)
-        self._hint.setVisible(support == "forbidden" and self._is_task_of_older(item))
-
-    def _is_task_of_older(self, item: JsonObject) -> bool:
-        """Tell whether older clients could call a tool as a task, which this connection cannot."""
-        server, execution = self._session.server, item.get("execution")
-        is_optional = isinstance(execution, dict) and execution.get("taskSupport") == "optional"
-        return is_optional and server is not None and server.is_modern
+        self._choice.show_tool(item)
 
     def schema(self, item: JsonObject) -> Mapping[str, Json]:
         schema: Mapping[str, Json] = item["inputSchema"]
         return schema
 
     def request(self, item: JsonObject, arguments: JsonObject) -> tuple[str, JsonObject]:
-        more: JsonObject = {"task": {}} if not self.as_task.isHidden() and self.as_task.isChecked() else {}
+        more: JsonObject = {"task": {}} if self._choice.is_task else {}
         return "tools/call", {"name": item["name"], "arguments": arguments, **more}
 
 

@@ -88,7 +88,7 @@ class DoctorPanel(QWidget):
         doctor.checked.connect(self._check)
         doctor.finished.connect(self._finish)
         doctor.failed.connect(self._fail)
-        self._tell("No server was examined yet", "Choose Find out why… in the menu of a server that does not work.")
+        self._tell("No server was examined yet", "Choose “Find out why…” in the menu of a server that does not work.")
 
     def _build(self) -> None:
         self._name = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)

@@ -55,7 +55,7 @@ class DriftPanel(QWidget):
         layout.addWidget(self.text, 1)
         layout.addLayout(buttons)
         layout.addStretch(0)
-        self.show_nothing("No server is chosen", "Choose What changed… in the menu of a server.")
+        self.show_nothing("No server is chosen", "Choose “What changed…” in the menu of a server.")
 
     def show_nothing(self, title: str, words: str) -> None:
         """Say why there is nothing to read."""

@@ -107,9 +107,6 @@ class TrafficDetail(QWidget):
         self.tabs.setTabVisible(_HTTP, row.http is not None)
         self.tabs.setTabVisible(_TRACE, bool(spans))
         self.tabs.setTabToolTip(_TRACE, summary_words(spans))
-        # A tab that is hidden while it is in front would stay in front, without a mark.
-        if not self.tabs.isTabVisible(self.tabs.currentIndex()):
-            self.tabs.setCurrentIndex(next((tab for tab in range(_TRACE + 1) if self.tabs.isTabVisible(tab)), _MESSAGE))
 
     def refresh(self, call: str) -> None:
         """Show what is known by now, if the message belongs to this call."""

@@ -159,3 +159,18 @@ async def test_the_protocol_of_older_clients_is_spoken_on_request(qtbot: QtBot) 
         begin(panel, "research")
         assert panel.tools.as_task.isVisible()
         await until(lambda: states(panel) == [TaskState.COMPLETED])
+
+
+async def test_a_tool_that_older_clients_run_as_a_task_leads_to_that_choice(qtbot: QtBot) -> None:
+    async with inspecting(qtbot, "dual", RESEARCH) as panel:
+        switch = button(panel.tools, "Switch to it")
+        panel.show_tool("plain")
+        assert not switch.isVisible()
+        panel.show_tool("quick")
+        assert switch.isVisible()
+        assert not panel.tools.as_task.isVisible()
+
+        switch.click()
+        await until(panel.tools.as_task.isVisible)
+        assert "MCP 2025-11-25" in words_in(panel)
+        assert not switch.isVisible()
