@@ -24,6 +24,7 @@ from composite_runtime.wire.era import (
     LOG_LEVEL_KEY,
     LOG_LEVELS,
     MODERN_VERSIONS,
+    TASKS_EXTENSION,
     VERSION_KEY,
     Era,
     finished,
@@ -47,7 +48,6 @@ from composite_runtime.wire.verbatim import Slice
 _log = logging.getLogger(__name__)
 
 _ROUTED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
-_TASKS_EXTENSION: Final = "io.modelcontextprotocol/tasks"
 _TASKS: Final = {
     Era.LEGACY: frozenset({"tasks/get", "tasks/result", "tasks/cancel", "tasks/list"}),
     Era.MODERN: frozenset({"tasks/get", "tasks/update", "tasks/cancel"}),
@@ -287,7 +287,7 @@ class Server:
             if name in offers.capabilities:
                 capabilities[name] = offers.capabilities[name]
         if caller.era is Era.LEGACY and isinstance(extensions := capabilities.get("extensions"), dict):
-            capabilities["extensions"] = {k: value for k, value in extensions.items() if k != _TASKS_EXTENSION}
+            capabilities["extensions"] = {k: value for k, value in extensions.items() if k != TASKS_EXTENSION}
         return {"capabilities": capabilities, **({"instructions": offers.instructions} if offers.instructions else {})}
 
     async def _has_tasks(self, caller: Caller) -> bool:
@@ -295,7 +295,7 @@ class Server:
         capabilities = (await self._provider.offers(caller)).capabilities
         if caller.era is Era.MODERN:
             extensions = capabilities.get("extensions")
-            return isinstance(extensions, dict) and _TASKS_EXTENSION in extensions
+            return isinstance(extensions, dict) and TASKS_EXTENSION in extensions
         return _knows_core_tasks(caller) and bool(caller.info) and "tasks" in capabilities
 
     async def _offers(self, kind: Kind, caller: Caller) -> Offers:

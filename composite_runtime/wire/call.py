@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from composite_runtime.wire.era import Era
+from composite_runtime.wire.era import TASKS_EXTENSION, Era
 from composite_runtime.wire.jsonrpc import Json
 
 HOP: ContextVar[tuple[str, int]] = ContextVar("hop", default=("", 0))
@@ -34,8 +34,14 @@ class Caller:
 
     @property
     def told(self) -> Json:
-        """What a legacy child is told of it at the start: how it can be asked, and which extensions it knows."""
-        extensions = self.capabilities.get("extensions")
+        """What a legacy child is told of it at the start: how it can be asked, and which extensions it knows.
+
+        That for tasks is not among them: the child's revision has tasks of its own.
+        """
+        stated = self.capabilities.get("extensions")
+        if not isinstance(stated, dict):
+            return self.interactive
+        extensions = {name: value for name, value in stated.items() if name != TASKS_EXTENSION}
         return {**self.interactive, "extensions": extensions} if extensions else self.interactive
 
     @property

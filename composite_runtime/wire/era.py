@@ -22,6 +22,7 @@ CAPABILITIES_KEY: Final = f"{_PREFIX}clientCapabilities"
 LOG_LEVEL_KEY: Final = f"{_PREFIX}logLevel"
 SERVER_INFO_KEY: Final = f"{_PREFIX}serverInfo"
 SUBSCRIPTION_KEY: Final = f"{_PREFIX}subscriptionId"
+TASKS_EXTENSION: Final = f"{_PREFIX}tasks"
 _ENVELOPE: Final = frozenset({VERSION_KEY, CLIENT_INFO_KEY, CAPABILITIES_KEY, LOG_LEVEL_KEY})
 
 LOG_LEVELS: Final = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
@@ -127,5 +128,5 @@ def not_found(era: Era, uri: str) -> RpcError:
 def translated(era: Era, error: RpcError) -> RpcError:
     """Return a child's error with the code clients of this era know; anything but the code stays."""
     if era is Era.MODERN and error.code == RESOURCE_NOT_FOUND:
-        return RpcError(INVALID_PARAMS, error.message, error.data)
+        return RpcError(INVALID_PARAMS, error.message, error.data, error.more)
     return error

@@ -1,6 +1,7 @@
 """JSON-RPC 2.0 messages as plain dictionaries."""
 
 import json
+from collections.abc import Mapping
 from math import isinf
 from typing import Any, Final, NoReturn, TypeAlias
 
@@ -22,13 +23,17 @@ UNSUPPORTED_VERSION: Final = -32022
 
 
 class RpcError(Exception):
-    """A JSON-RPC error as it crosses the wire: code, message and data pass through Fusion unchanged."""
+    """A JSON-RPC error as it crosses the wire: code, message and data pass through Fusion unchanged.
 
-    def __init__(self, code: int, message: str, data: Any = None) -> None:
+    `more` is what else it says, be it only that its data are null.
+    """
+
+    def __init__(self, code: int, message: str, data: Any = None, more: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.data = data
+        self.more = more or {}
 
     @classmethod
     def from_wire(cls, error: Any) -> "RpcError":
@@ -36,14 +41,17 @@ class RpcError(Exception):
         if not isinstance(error, dict):
             return cls(INTERNAL_ERROR, str(error))
         code = error.get("code")
-        return cls(code if isinstance(code, int) else INTERNAL_ERROR, str(error.get("message", "")), error.get("data"))
+        data = error.get("data")
+        stated = {"code", "message"} if data is None else {"code", "message", "data"}
+        more = {key: value for key, value in error.items() if key not in stated}
+        return cls(code if isinstance(code, int) else INTERNAL_ERROR, str(error.get("message", "")), data, more)
 
     def to_wire(self) -> Json:
         """Return the `error` member of a response."""
         error: Json = {"code": self.code, "message": self.message}
         if self.data is not None:
             error["data"] = self.data
-        return error
+        return {**error, **self.more}
 
 
 def request(request_id: RequestId, method: str, params: Json | None) -> Json:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from composite_runtime.wire.call import Caller, traits
-from composite_runtime.wire.era import LATEST_LEGACY, LATEST_MODERN, Era
+from composite_runtime.wire.era import LATEST_LEGACY, LATEST_MODERN, TASKS_EXTENSION, Era
 
 
 def caller(session: str = "", principal: str = "", **capabilities: Any) -> Caller:
@@ -40,7 +40,8 @@ def test_the_extensions_a_client_knows_tell_it_from_others_but_not_from_its_like
     one, two = caller("one", extensions=UI), caller("two", extensions=UI)
     assert one.identity == two.identity != caller("one").identity
     assert one.told == {"extensions": UI}
-    assert caller("one", extensions={}).told == {}
+    for nothing in ({}, None, [1], {TASKS_EXTENSION: {}}):
+        assert caller("one", extensions=nothing).told == {}
     assert caller("one", roots={}, extensions=UI).identity == "one"
 
 

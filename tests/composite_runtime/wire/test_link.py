@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from composite_runtime.errors import ChildError
-from composite_runtime.wire.era import LATEST_LEGACY, LATEST_MODERN, VERSION_KEY, Era
+from composite_runtime.wire.era import LATEST_LEGACY, LATEST_MODERN, VERSION_KEY, Era, translated
 from composite_runtime.wire.jsonrpc import RpcError
 from composite_runtime.wire.link import Link, Timeouts, WrongEra
 from composite_runtime.wire.transport import SessionForgotten
@@ -92,6 +92,25 @@ async def test_a_result_that_is_no_object_fails_the_call_in_words(answer: Any) -
         wire.says({"id": request_id, **answer})
         with pytest.raises(ChildError, match="neither a result nor an error"):
             await task
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": 1, "message": "no", "data": None},
+        {"code": -32002, "message": "no", "data": {"uri": None}, "x": [None]},
+        {"code": 1, "message": "no"},
+    ],
+    ids=repr,
+)
+async def test_unknown_fields_and_nulls_of_an_error_stay(error: dict[str, Any]) -> None:
+    async with linked() as (link, wire, _):
+        task, request_id = await started(link, wire)
+        wire.says({"id": request_id, "error": error})
+        with pytest.raises(RpcError) as caught:
+            await task
+        assert caught.value.to_wire() == error
+        assert {**translated(Era.MODERN, caught.value).to_wire(), "code": 0} == {**error, "code": 0}
 
 
 @pytest.mark.parametrize("error", ["text", None, 7, {}, {"code": "x"}, {"code": 1, "message": None}])
