@@ -180,9 +180,9 @@ class Child:
 
     def _watched(self, key: str) -> Watched:
         """Return what the clients of one connection watch."""
-        return frozenset(
-            what for what, callers in self._watchers.items() if any(self._pool.key(caller) == key for caller in callers)
-        )
+        everybody = {id(caller): caller for callers in self._watchers.values() for caller in callers}
+        its = {each for each, caller in everybody.items() if self._pool.key(caller) == key}
+        return frozenset(what for what, callers in self._watchers.items() if any(id(each) in its for each in callers))
 
     async def _set_level(self, params: Json, caller: Caller) -> Json:
         """Pass a legacy client's log level on; a modern child is told with each request, and one that is down never."""
