@@ -3,13 +3,14 @@
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from threading import Lock
 from urllib.parse import quote, quote_plus
 
 # Shorter values occur by chance in ordinary text; hiding them would make logs unreadable and give their place away.
 _SHORTEST = 6
 _SHORTEST_ENCODED = 8
+_PREFIX = 4
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
@@ -19,6 +20,7 @@ class Redactor:
     def __init__(self) -> None:
         self._shown: dict[str, str] = {}
         self._pattern: re.Pattern[str] | None = None
+        self._is_stale = False
         # Values are learned in the threads that ask the keyring and hidden in the thread that writes.
         self._lock = Lock()
 
@@ -29,14 +31,28 @@ class Redactor:
             return
         with self._lock:
             self._shown.update(new)
-            # The longest first: a value may begin with another one.
-            longest_first = sorted(self._shown, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            self._is_stale = True
 
     def redact(self, text: str) -> str:
         """Return the text with every known value replaced by the reference it came from."""
+        if self._is_stale:
+            # Not for each value that is learned: a long list of them would take minutes.
+            with self._lock:
+                self._pattern = re.compile(_any_of(self._shown))
+                self._is_stale = False
         pattern = self._pattern
         return pattern.sub(lambda match: self._shown[match[0]], text) if pattern else text
+
+
+def _any_of(texts: Iterable[str], depth: int = 0) -> str:
+    """Return a pattern of any of the texts, by their first characters: one after the other would take too long."""
+    if depth == _PREFIX:
+        # The longest first: a value may begin with another one.
+        return "|".join(re.escape(text[depth:]) for text in sorted(texts, key=len, reverse=True))
+    groups: dict[str, list[str]] = {}
+    for text in texts:
+        groups.setdefault(text[depth], []).append(text)
+    return "|".join(f"{re.escape(first)}(?:{_any_of(group, depth + 1)})" for first, group in groups.items())
 
 
 def _forms(value: str) -> Iterator[str]:

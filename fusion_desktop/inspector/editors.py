@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any, TypeAlias
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QKeySequence, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -134,6 +134,13 @@ class TextArea(QPlainTextEdit):
         self.document().setDocumentMargin(0)
         self.textChanged.connect(self._grow)
         self._grow()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.InsertLineSeparator):
+            # Qt's own separator would reach the server, and is no end of a line there.
+            self.insertPlainText("\n")
+            return
+        super().keyPressEvent(event)
 
     def exact_text(self) -> str:
         """Return the text as it was put in; `toPlainText` would turn every no-break space into a common one."""

@@ -1,7 +1,8 @@
 """The traffic dock: every message at every hop, filtered, followed, looked into, saved and opened again."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal, SignalInstance
@@ -28,6 +29,7 @@ from fusion_desktop.run.rows import Index
 from fusion_desktop.run.traffic import CLIENT, Kind, Row, line_of
 from fusion_desktop.run.traffic_filter import HELP, FilterError, parse, suggestions
 from fusion_desktop.run.traffic_model import TrafficModel
+from fusion_desktop.tasks import spawn
 
 _TYPING_MS = 120
 """How long the user must have stopped typing before the list is searched."""
@@ -129,13 +131,15 @@ class TrafficPanel(QWidget):
         dialog.open()
 
     def save_to(self, path: Path) -> None:
-        """Write what is shown to a file; the line below the list tells how that went."""
-        try:
-            count = traffic_file.save(path, self._model, self._model.shown())
-        except FusionError as error:
-            self._words.tell(error.message, "error")
-        else:
-            self._words.tell(f"{count:,} messages were written to {path}.")
+        """Write what is shown to a file, beside everything else; the line below the list tells how that went."""
+        rows = self._model.shown()
+        lines = list(traffic_file.lines(self._model, rows))
+        self._words.tell(f"Writing {len(rows):,} messages…")
+        spawn(self._write(path, lines, len(rows)), failed=lambda words: self._words.tell(words, "error"))
+
+    async def _write(self, path: Path, lines: Sequence[str], count: int) -> None:
+        await asyncio.to_thread(traffic_file.write, path, lines)
+        self._words.tell(f"{count:,} messages were written to {path}.")
 
     def open(self) -> None:
         """Ask for a recording and show it."""

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -12,6 +12,7 @@ from fusion_desktop.run.traffic import CLIENT, Kind, Outcome, Row
 CALLS = 5_000
 """How many calls are kept; a trace is looked at soon or never."""
 _SPANS_LIMIT = 2_000
+_WORDS = 2_000
 
 CallEvent: TypeAlias = CallStarted | CallFinished | CallRepeated
 
@@ -56,7 +57,7 @@ class _Hop:
     started: CallStarted
     finished: CallFinished | None = None
     repeats: list[CallRepeated] = field(default_factory=list)
-    asked: list[Row] = field(default_factory=list)
+    asked: dict[int, Row] = field(default_factory=dict)
     inner: list[int] = field(default_factory=list)
 
 
@@ -102,11 +103,22 @@ class Traces:
         call = self._call(row.call)
         if row.hop == CLIENT:
             if row.kind is Kind.REQUEST and row.way == "in":
-                call.request = row
+                call.request = _bare(row)
             elif row.kind is Kind.RESPONSE and row.way == "out":
-                call.answer = row
+                call.answer = _bare(row)
         elif row.kind is Kind.REQUEST and row.span in call.hops:
-            call.hops[row.span].asked.append(row)
+            call.hops[row.span].asked[row.number] = _bare(row)
+
+    def note(self, row: Row) -> None:
+        """Take in that more is known about a message."""
+        call = self._calls.get(row.call)
+        if call is None:
+            return
+        hop = call.hops.get(row.span)
+        if call.request is not None and call.request.number == row.number:
+            call.request = _bare(row)
+        elif hop is not None and row.number in hop.asked:
+            hop.asked[row.number] = _bare(row)
 
     def caller_of(self, span: int) -> str | None:
         """Return the composite that passed a call on to the hop of this span."""
@@ -161,7 +173,7 @@ def _hop_spans(
     part = Part.COMPOSITE if hop.inner else Part.CHILD
     what = f"{started.method} {started.name or ''}".strip()
     error = finished.error if finished is not None else None
-    wire = tuple((row.at, _answered(row)) for row in hop.asked)
+    wire = tuple((row.at, _answered(row)) for row in hop.asked.values())
     name, own = name_of(started.node), str(number)
     sent, received = (finished.request_bytes, finished.response_bytes) if finished is not None else (None, None)
     yield Span(own, parent, part, started.node, name, what, depth, started.at, ended, error, wire, sent, received)
@@ -185,6 +197,11 @@ def _attempts(
             f"{parent}/{count}", parent, Part.ATTEMPT, hop.started.node, name, "", depth, began, end, error, inside
         )
         began = end if end is not None else began
+
+
+def _bare(row: Row) -> Row:
+    """Return a message without its text: many calls are kept, and what they hold together has no limit."""
+    return replace(row, text="", http=None, preview=row.preview[:_WORDS], _folded="")
 
 
 def _answered(row: Row) -> float | None:

@@ -37,12 +37,17 @@ class Recording:
 def save(path: Path, model: TrafficModel, rows: Iterable[Row]) -> int:
     """Write these messages of the model, and the calls they belong to; return how many. Raises `FusionError`."""
     kept = list(rows)
-    lines = hidden_lines(_lines(model, kept))
-    files.write_text(path, "".join(f"{line}\n" for line in lines), new_mode=0o600)
+    write(path, lines(model, kept))
     return len(kept)
 
 
-def _lines(model: TrafficModel, rows: list[Row]) -> Iterator[str]:
+def write(path: Path, lines: Iterable[str]) -> None:
+    """Write the lines of a recording without what must not be seen, which takes a while; raise `FusionError`."""
+    files.write_text(path, "".join(f"{line}\n" for line in hidden_lines(lines)), new_mode=0o600)
+
+
+def lines(model: TrafficModel, rows: list[Row]) -> Iterator[str]:
+    """Return messages of the model, and the calls they belong to, as the lines of a recording."""
     about = {"fusion": "traffic", "version": 1, "names": dict(model.names), "parents": dict(model.parents)}
     yield json.dumps({**about, "root": model.root}, ensure_ascii=False)
     calls = {row.call for row in rows if row.call}

@@ -82,6 +82,8 @@ class TrafficModel(NewestRows[Row, TrafficFilter]):
         changed, self._changed = self._changed, {}
         calls, self._calls = self._calls, set()
         new = self.keep()
+        for row in changed.values():
+            self.traces.note(row)
         for row in new:
             self.traces.see(row)
             if row.method == "tools/list" and row.kind is Kind.RESPONSE and row.hop != CLIENT:

@@ -22,6 +22,7 @@ from composite_runtime.cli import main
 from composite_runtime.errors import FusionError, SecretMissing
 from composite_runtime.graph import edit, file
 from composite_runtime.graph.model import CompositeNode, ServerNode, StdioTransport
+from composite_runtime.secrets.redaction import Redactor
 from composite_runtime.secrets.references import substitute
 
 TOKEN = "hunter2-hunter2"
@@ -432,3 +433,22 @@ def test_a_locked_secret_service_is_told_and_waits_for_nobody() -> None:
     asked = subprocess.run([sys.executable, "-c", ask], timeout=25, check=False, capture_output=True, text=True)
     assert "SecretMissing" in asked.stderr
     assert "the system keyring is locked" in asked.stderr
+
+
+def test_thousands_of_values_are_hidden_in_thousands_of_lines() -> None:
+    """One after the other, learned or looked for, they would take minutes."""
+    redactor = Redactor()
+    values = [f"abc{'x' * (number % 9)}-{number}" for number in range(3000)]
+    for value in values:
+        redactor.learn(value, f"<{value[-2:]}>")
+
+    for value in values:
+        assert redactor.redact(f"{value}5 and {value}") == redactor.redact(f"{value}5") + f" and <{value[-2:]}>"
+
+
+def test_the_longest_of_values_that_begin_alike_is_hidden() -> None:
+    redactor = Redactor()
+    for value in ("secret", "secret-long", "secret-longest", "sect-other"):
+        redactor.learn(value, f"<{len(value)}>")
+
+    assert redactor.redact("secret-longest secret-longer secrets sect-other sect") == "<14> <11>er <6>s <10> sect"

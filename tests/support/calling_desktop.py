@@ -56,6 +56,7 @@ async def work(graph: Path, folder: Path, given: dict[str, Any]) -> None:
     program.traffic.flush()
     program.log.flush()
     window.traffic_panel.save_to(folder / "traffic.jsonl")
+    await until(lambda: "were written" in window.traffic_panel.words)
     window.log_panel.save_to(folder / "log.txt")
     sys.stdout.write("READY\n")
     sys.stdout.flush()

@@ -83,12 +83,13 @@ def words_in(form: QWidget) -> str:
     return "\n".join(label.text() for label in form.findChildren(QLabel) if label.isVisible())
 
 
-def test_enter_makes_room_for_another_line_of_text(qtbot: QtBot) -> None:
+@pytest.mark.parametrize("held", [Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier])
+def test_enter_makes_room_for_another_line_of_text(qtbot: QtBot, held: Qt.KeyboardModifier) -> None:
     form = form_of(qtbot, {"type": "string"})
     area = field_of(form, QPlainTextEdit)
     before = area.height()
     qtbot.keyClicks(area, "one")
-    qtbot.keyClick(area, Qt.Key.Key_Return)
+    qtbot.keyClick(area, Qt.Key.Key_Return, held)
     qtbot.keyClicks(area, "two")
 
     assert area.height() > before

@@ -14,6 +14,7 @@ from fusion_desktop.panels.trace import span_words, summary_words
 from fusion_desktop.panels.traffic import TrafficPanel
 from fusion_desktop.run.traffic import read
 from fusion_desktop.run.traffic_model import MESSAGE, STATUS, TrafficModel
+from tests.fusion_desktop.run.servers import until
 
 
 @pytest.fixture
@@ -177,14 +178,15 @@ def test_messages_are_copied_as_they_were_on_the_wire_or_with_their_hop(
     assert (copied["hop"], copied["way"], copied["message"]["id"]) == ("n", "in", 2)
 
 
-def test_a_recording_is_opened_beside_what_happens_and_left_again(
+async def test_a_recording_is_opened_beside_what_happens_and_left_again(
     panel: TrafficPanel, model: TrafficModel, tmp_path: Path
 ) -> None:
     make_call(model)
     panel.show_only("node:client")
     path = tmp_path / "part.jsonl"
     panel.save_to(path)
-    assert panel.words == f"2 messages were written to {path}."
+    assert panel.words == "Writing 2 messages…"
+    await until(lambda: panel.words == f"2 messages were written to {path}.")
 
     panel.open_file(path)
     panel.show_only("")

@@ -1,5 +1,6 @@
 """Messages become rows: paired exactly, filtered by a small language, bounded, saved and opened again."""
 
+import gc
 import json
 from pathlib import Path
 from typing import Any
@@ -316,3 +317,23 @@ def test_a_recording_that_was_cut_off_shows_what_is_whole(busy: TrafficModel, tm
 
     assert recording.skipped == 1
     assert len(recording.told) == 6
+
+
+def test_traces_do_not_hold_the_texts_that_the_list_has_forgotten(qtbot: QtBot) -> None:
+    model = TrafficModel(size_limit=100_000)
+    before = _held()
+    for number in range(60):
+        say(model, "client", "in", ask(number, name="x"), at=float(number), call=f"c{number}")
+        model.flush()
+        say(model, "client", "out", answer(number, text="y" * 50_000), at=number + 0.5, call=f"c{number}")
+        model.flush()
+
+    assert len(model.rows()) < 10
+    assert _held() - before < 20
+    assert [round(span.milliseconds or 0) for span in model.spans("c0")] == [500]
+
+
+def _held() -> int:
+    """Return how many long messages are held by anything."""
+    gc.collect()
+    return sum(isinstance(one, Row) and one.size > 1000 for one in gc.get_objects())
