@@ -438,7 +438,7 @@ def test_a_locked_secret_service_is_told_and_waits_for_nobody() -> None:
 def test_thousands_of_values_are_hidden_in_thousands_of_lines() -> None:
     """One after the other, learned or looked for, they would take minutes."""
     redactor = Redactor()
-    values = [f"abc{'x' * (number % 9)}-{number}" for number in range(3000)]
+    values = [f"token{'x' * (number % 9)}-{number:04}" for number in range(3000)]
     for value in values:
         redactor.learn(value, f"<{value[-2:]}>")
 
