@@ -216,7 +216,9 @@ class CanvasView(QGraphicsView):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
         if self._gesture is not None or self._pressed is not None:
-            return  # another button, while one is held
+            if event.buttons() != event.button():
+                return  # another button, while one is held
+            self.cancel_gesture()  # its release went elsewhere
         self._button = event.button()
         point = self.mapToScene(event.position().toPoint())
         if event.button() == Qt.MouseButton.MiddleButton or self._space_held:

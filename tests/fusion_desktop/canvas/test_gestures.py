@@ -1,8 +1,10 @@
 """Gestures, made with real events: what they change, what they show on the way, and when they refuse."""
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from composite_runtime.graph.edit import remove_nodes
@@ -508,3 +510,16 @@ def test_the_inside_of_the_composite_one_looks_into_is_ground(
 
     pointer.drag((450, 112), (490, 152))
     assert document.undo_stack.undoText() == "Move Box", "its header still takes hold of it"
+
+
+def test_a_release_that_never_came_does_not_swallow_the_next_press(
+    document: Document, pointer: Pointer, view: CanvasView
+) -> None:
+    at = QPointF(view.mapFromScene(QPointF(50, 130)))
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    press = QMouseEvent(QEvent.Type.MouseButtonPress, at, view.viewport().mapToGlobal(at), left, left, none)
+    QApplication.sendEvent(view.viewport(), press)
+
+    pointer.drag((400, 210), (400, 250))
+
+    assert (document.box("inner").y, document.box("loose").y) == (220, 100)
