@@ -131,6 +131,7 @@ class Running(QObject):
     def _stopped(self, reason: str) -> None:
         self._is_ready, self._url = False, None
         self._copy.end()
+        self._copy.discard()
         self._session.close()
         self._status.stop()
         self.changed.emit()

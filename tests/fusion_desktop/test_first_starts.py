@@ -229,7 +229,7 @@ async def test_a_run_waits_for_the_answer_and_leaves_out_what_was_refused(
 
     await until(lambda: program.status.of("notes").state == "ready")
     assert not (tmp_path / "ran").exists()
-    copy = next((tmp_path / "fusion-home" / "run").rglob("graph.fusion"))
+    copy = next((tmp_path / "fusion-home" / "run").rglob("graph-*.fusion"))
     held = {node.id: node for node in file.load(copy).nodes}
     assert not held["bad"].enabled  # type: ignore[union-attr]
     assert program.document.node("bad").enabled  # type: ignore[union-attr]

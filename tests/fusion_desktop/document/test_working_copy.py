@@ -37,6 +37,21 @@ def test_a_graph_with_errors_does_not_reach_it(document: Document, copy: Working
     assert file.load(path).node("new") is not None
 
 
+def test_two_windows_with_the_same_graph_each_run_their_own(document: Document, copy: WorkingCopy) -> None:
+    other = Document()
+    other.load(document.graph)
+    path = copy.begin()
+    theirs = WorkingCopy(other)
+    other.edit("Add", edit.add_node(other.graph, server("theirs")))
+
+    assert theirs.begin().parent == path.parent
+    assert file.load(path) == document.graph
+
+    theirs.discard()
+    assert file.load(path) == document.graph
+    assert [one.name for one in path.parent.glob("graph*")] == [path.name]
+
+
 def test_another_graph_does_not_take_the_place_of_what_runs(document: Document, copy: WorkingCopy) -> None:
     path = copy.begin()
     ran = file.load(path)
