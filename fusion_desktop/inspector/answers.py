@@ -29,7 +29,9 @@ class Answer:
 
     def fits(self, question: Question) -> bool:
         """Whether this answers a question."""
-        return question.method == self.method and same(self.schema, question.params.get("requestedSchema"))
+        # Whether a page is opened is decided each time.
+        is_form = question.params.get("mode") != "url"
+        return is_form and question.method == self.method and same(self.schema, question.params.get("requestedSchema"))
 
     @property
     def words(self) -> str:

@@ -55,7 +55,8 @@ class Inspector(QWidget):
         directs.listed.connect(self._fill)
         directs.opened.connect(self._add)
         directs.closed.connect(self._remove)
-        session.asked.connect(lambda _: self.show_running())
+        # The panels have heard it before, and may have answered it as the user has settled it.
+        session.asked.connect(lambda question: self.show_running() if question.is_open else None)
         self._fill()
 
     @property
@@ -150,7 +151,7 @@ class Inspector(QWidget):
         direct.changed.connect(tell)
         panel.set_waiting(f"{direct.name} alone", "It is started by itself, beside whatever else runs.")
         # A call of the comparison may ask something, which only this panel can answer.
-        direct.session.asked.connect(lambda _: self.inspect(direct.node_id))
+        direct.session.asked.connect(lambda question: self.inspect(direct.node_id) if question.is_open else None)
         self._offer_comparison(panel, direct)
 
     def _remove(self, direct: Direct) -> None:

@@ -11,12 +11,15 @@ from pytestqt.qtbot import QtBot
 
 from composite_runtime.graph import file as graph_file
 from composite_runtime.graph.model import CompositeNode, Edge, Graph, ServerNode, StdioTransport
+from fusion_desktop.inspector.answers import Answers
 from fusion_desktop.inspector.compare import CompareDialog
 from fusion_desktop.inspector.inspector import Inspector
 from fusion_desktop.run.direct import Directs
+from fusion_desktop.run.frames import Question
 from fusion_desktop.run.session import InspectorSession, SessionState
+from fusion_desktop.tasks import spawn
 from tests.fusion_desktop.inspector.test_panel import called, words_in
-from tests.fusion_desktop.run.servers import ROOT, running, until, url_of
+from tests.fusion_desktop.run.servers import ROOT, running, serving, until, url_of
 
 
 def features(era: str) -> StdioTransport:
@@ -230,3 +233,32 @@ async def test_a_node_that_is_not_there_is_not_inspected(qtbot: QtBot, node_id: 
     async with inspecting(qtbot) as inspector:
         assert not inspector.inspect(node_id)
         assert inspector.current is inspector.panel
+
+
+async def test_only_a_question_that_waits_for_the_user_leads_away_from_a_node(qtbot: QtBot) -> None:
+    async with inspecting(qtbot) as inspector:
+        with serving("tests.servers.features", "--era", "modern") as url:
+            inspector.panel.session.open_url(url)
+            await until(lambda: inspector.panel.session.listing("tools").items)
+            assert inspector.inspect("old")
+            here = inspector.current
+            asked = Question("sampling/createMessage", {})
+            inspector.answers.add(asked, {"role": "assistant"}, is_kept=False)
+
+            await inspector.panel.session.call("sample", {})
+            assert inspector.current is here
+
+            inspector.answers.remove(inspector.answers.saved[0])
+            call = spawn(inspector.panel.session.call("sample", {}))
+            await until(lambda: inspector.current is inspector.panel)
+            call.cancel()
+            await inspector.panel.session.end()
+
+
+async def test_an_answer_to_a_form_is_none_to_a_page_that_shall_be_opened() -> None:
+    answers = Answers()
+    form = Question("elicitation/create", {"message": "Go on?"})
+    answers.add(form, {"action": "accept", "content": {}}, is_kept=False)
+
+    assert answers.find(form) is not None
+    assert answers.find(Question("elicitation/create", {"mode": "url", "url": "https://example.com"})) is None
