@@ -12,6 +12,11 @@ from composite_runtime.surface.names import unique
 from composite_runtime.wire.jsonrpc import Json
 
 _SCHEME = "fusion://"
+# Hosts know an interactive app by its scheme, so one that is moved keeps it (MCP Apps, resource discovery).
+_APP = "ui://"
+_MOVED_APP = f"{_APP}fusion~"
+# Where the definition of a tool names the app that shows its results: now, before, and in another dialect.
+_APP_KEYS = ("ui/resourceUri", "openai/outputTemplate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +59,36 @@ class Catalog:
         """Return the way to a resource by its public URI; None when nobody is known to have it."""
         if route := self.resources.get(uri):
             return route
-        if uri.startswith(_SCHEME):
-            fitting = (member for member in self.readers if uri.startswith(self.prefixes[member]))
-            owner = max(fitting, key=lambda member: len(self.prefixes[member]), default=None)
-            return None if owner is None else Route(owner, uri.removeprefix(self.prefixes[owner]))
+        if _is_moved(uri):
+            before = {member: _prefix(self.prefixes[member], uri) for member in self.readers}
+            fitting = (member for member in self.readers if uri.startswith(before[member]))
+            owner = max(fitting, key=lambda member: len(before[member]), default=None)
+            app = _APP if uri.startswith(_MOVED_APP) else ""
+            return None if owner is None else Route(owner, app + uri.removeprefix(before[owner]))
         return next((Route(route.member, uri) for literals, route in self.templates if _fits(uri, literals)), None)
 
     def public_uri(self, member: Member, uri: str) -> str:
         """Return the URI by which clients reach a member's resource: its own, unless that leads elsewhere."""
         owner = self.resources.get(uri)
         is_free = owner is None or owner.member is member
-        return uri if is_free and not uri.startswith(_SCHEME) else self.moved(member, uri)
+        return uri if is_free and not _is_moved(uri) else self.moved(member, uri)
 
     def moved(self, member: Member, uri: str) -> str:
         """Return a member's URI in the form that cannot be another member's."""
-        return self.prefixes[member] + uri
+        return _moved(self.prefixes[member], uri)
+
+
+def _is_moved(uri: str) -> bool:
+    return uri.startswith((_SCHEME, _MOVED_APP))
+
+
+def _prefix(prefix: str, uri: str) -> str:
+    """Return what stands before a member's URIs of this kind once they are moved."""
+    return _MOVED_APP + prefix.removeprefix(_SCHEME) if uri.startswith(_APP) else prefix
+
+
+def _moved(prefix: str, uri: str) -> str:
+    return _prefix(prefix, uri) + uri.removeprefix(_APP)
 
 
 def build(offered: Sequence[tuple[Member, Offers]]) -> Catalog:
@@ -78,6 +98,7 @@ def build(offered: Sequence[tuple[Member, Offers]]) -> Catalog:
     prompts, prompt_routes = _named(offered, lambda offers: offers.prompts)
     resources, resource_routes = _located(offered, prefixes)
     templates, template_routes = _templated(offered, prefixes)
+    tools = [_with_own_app(tool, tool_routes[tool["name"]].member, resource_routes, prefixes) for tool in tools]
     return Catalog(
         offers=Offers(
             tools=tuple(tools),
@@ -137,7 +158,7 @@ def _located(
     for member, offers in offered:
         for entry in offers.resources:
             own = entry["uri"]
-            uri = prefixes[member] + own if own in routes or own.startswith(_SCHEME) else own
+            uri = _moved(prefixes[member], own) if own in routes or _is_moved(own) else own
             if uri not in routes:
                 routes[uri] = Route(member, own)
                 entries.append(entry if uri == own else {**entry, "uri": uri})
@@ -153,12 +174,31 @@ def _templated(
     for member, offers in offered:
         for entry in offers.templates:
             own = entry["uriTemplate"]
-            template = prefixes[member] + own if own in seen or own.startswith(_SCHEME) else own
+            template = _moved(prefixes[member], own) if own in seen or _is_moved(own) else own
             if template not in seen:
                 seen.add(template)
                 routes.append((_literals(template), Route(member, own)))
                 entries.append(entry if template == own else {**entry, "uriTemplate": template})
     return entries, routes
+
+
+def _with_own_app(tool: Json, member: Member, routes: dict[str, Route], prefixes: Mapping[Member, str]) -> Json:
+    """Return a tool whose app is its own server's, also where another one lists one of the same address."""
+    meta = tool.get("_meta")
+    if not isinstance(meta, dict):
+        return tool
+
+    def own(uri: object) -> object:
+        if not isinstance(uri, str) or not uri.startswith(_APP):
+            return uri
+        owner = routes.get(uri)
+        is_free = owner is None or owner.member is member
+        return uri if is_free and not _is_moved(uri) else _moved(prefixes[member], uri)
+
+    changed = {key: own(value) if key in _APP_KEYS else value for key, value in meta.items()}
+    if isinstance(ui := meta.get("ui"), dict) and "resourceUri" in ui:
+        changed["ui"] = {**ui, "resourceUri": own(ui["resourceUri"])}
+    return tool if changed == meta else {**tool, "_meta": changed}
 
 
 def _literals(template: str) -> tuple[str, ...]:

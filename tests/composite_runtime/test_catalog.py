@@ -1,7 +1,9 @@
 """From public names to the members that own them."""
 
+import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,6 +56,53 @@ def test_every_public_name_is_unique_fits_and_leads_to_the_tool_it_names(drawn: 
     assert all(len(name) <= 64 for name in public)
     reached = [(made.tools[name].member, made.tools[name].name) for name in public]
     assert reached == [(one, entry["name"]) for one, offered in members for entry in offered.tools]
+
+
+APPS: tuple[Json, ...] = (
+    {"ui": {"resourceUri": "ui://chart", "visibility": ["app"]}, "x": None},
+    {"ui/resourceUri": "ui://chart"},
+    {"openai/outputTemplate": "ui://chart"},
+)
+
+
+@pytest.mark.parametrize("meta", APPS, ids=lambda meta: next(iter(meta)))
+@pytest.mark.parametrize("second", [(), ("ui://chart",)], ids=["unlisted", "listed"])
+def test_each_tool_is_shown_by_the_app_of_its_own_server(second: tuple[str, ...], meta: Json) -> None:
+    draw = tool("draw", _meta=meta)
+    one, two = member("a"), member("b")
+    made = catalog(
+        (one, Offers(tools=(draw,), resources=({"uri": "ui://chart"},), capabilities={"resources": {}})),
+        (two, Offers(tools=(draw,), resources=tuple({"uri": u} for u in second), capabilities={"resources": {}})),
+    )
+    moved = json.loads(json.dumps(meta).replace("ui://chart", "ui://fusion~b/chart"))
+    assert [entry["_meta"] for entry in made.offers.tools] == [meta, moved]
+    for uri, owner in (("ui://chart", one), ("ui://fusion~b/chart", two)):
+        route = made.resource(uri)
+        assert route is not None
+        assert (route.member, route.name) == (owner, "ui://chart")
+
+
+def test_an_app_that_was_moved_already_is_moved_again_and_still_found() -> None:
+    meta = {"ui": {"resourceUri": "ui://fusion~deep/chart"}}
+    web = member("web")
+    made = catalog((web, Offers(tools=(tool("draw", _meta=meta),), capabilities={"resources": {}})))
+    uri = made.offers.tools[0]["_meta"]["ui"]["resourceUri"]
+    assert uri == "ui://fusion~web/fusion~deep/chart"
+    route = made.resource(uri)
+    assert route is not None
+    assert route.name == "ui://fusion~deep/chart"
+
+
+def test_an_app_that_nobody_lists_keeps_its_address() -> None:
+    draw = Offers(tools=(tool("draw", _meta=APPS[0]),), capabilities={"resources": {}})
+    made = catalog((member("a"), draw), (member("b"), draw))
+    assert [entry["_meta"] for entry in made.offers.tools] == [APPS[0]] * 2
+
+
+@pytest.mark.parametrize("meta", [None, 5, {}, {"ui": None}, {"ui": {"resourceUri": 5}}, {"ui": []}], ids=repr)
+def test_what_names_no_app_stays_as_it_is(meta: Any) -> None:
+    own = tool("t", _meta=meta)
+    assert catalog((member(""), Offers(tools=(own,)))).offers.tools == (own,)
 
 
 def test_the_third_of_three_that_share_a_uri_is_reached_too() -> None:
