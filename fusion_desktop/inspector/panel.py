@@ -16,6 +16,7 @@ from fusion_desktop.run.session import InspectorSession, SessionState
 
 _ICON_TAB = 12 * theme.GRID
 _TASK_TAB = 14 * theme.GRID
+_BESIDE_QUESTION = 48 * theme.GRID
 _PADDING = 8
 """To the left and right of a tab's words."""
 
@@ -57,6 +58,7 @@ class InspectorPanel(QWidget):
         self._build()
         self.answers.changed.connect(self._settle)
         self._settle()
+        self.questions.counted.connect(self._make_room)
         session.asked.connect(self.questions.add)
         session.withdrawn.connect(self.questions.withdraw)
         session.state_changed.connect(self._show_state)
@@ -199,6 +201,10 @@ class InspectorPanel(QWidget):
         self.tabs.setTabToolTip(tab, f"Tasks: {count} under way" if count else "Tasks: calls the server answers later")
         self.tabs.tabBar().setAccessibleTabName(tab, f"Tasks, {count} under way" if count else "Tasks")
         self._show_titles()
+
+    def _make_room(self) -> None:
+        """Let a question take the room of what lies below it: the window must not get higher than the screen."""
+        self.tabs.setMinimumHeight(_BESIDE_QUESTION if self.questions.waiting else 0)
 
     def _settle(self) -> None:
         self._session.set_roots(self.answers.roots)

@@ -31,6 +31,8 @@ class Questions(QFrame):
     """Hidden while nothing is asked."""
 
     answered = Signal()
+    counted = Signal()
+    """Another number of questions waits for an answer."""
 
     def __init__(self, answers: Answers, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,6 +70,8 @@ class Questions(QFrame):
             self._show_first()
 
     def _show_first(self) -> None:
+        # Before anything is shown, so that there is room for it.
+        self.counted.emit()
         first = self._queue[0] if self._queue else None
         if self._card is not None and self._card.question is not first:
             self._layout.removeWidget(self._card)

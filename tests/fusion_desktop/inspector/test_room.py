@@ -66,6 +66,27 @@ async def test_a_long_question_scrolls_and_its_answers_stay_in_sight(qtbot: QtBo
     assert panel.questions.rect().contains(card.again.mapTo(panel.questions, card.again.rect().bottomLeft()))
 
 
+async def test_a_question_beside_a_long_form_and_a_result_fits_a_small_screen(qtbot: QtBot) -> None:
+    panel = panel_of(qtbot)
+    panel.tools.offers.set_items([TOOL], "")
+    panel.tools.offers.select("search")
+    panel.tools.result.show_outcome(
+        Outcome("tools/call", {}, 1, {"content": [{"type": "text", "text": "a\n" * 500}]}, request_id="one")
+    )
+    settle()
+    before = panel.tabs.minimumSizeHint().height()
+    question = Question("elicitation/create", {"message": "Which? " * 50, "requestedSchema": TOOL["inputSchema"]})
+    panel.questions.add(question)
+    settle()
+
+    assert panel.height() == LOWEST
+    assert panel.minimumSizeHint().height() <= LOWEST - 100
+
+    panel.questions.withdraw(question)
+    settle()
+    assert panel.minimumSizeHint().height() > before
+
+
 def test_the_chosen_offer_stays_in_sight_when_the_list_gets_shorter(qtbot: QtBot) -> None:
     panel = panel_of(qtbot)
     offers = panel.tools.offers
