@@ -12,6 +12,8 @@ HELP = "print JSON lines as things happen, and end when stdin does"
 
 def end_with_stdin() -> None:
     """Interrupt the command when stdin ends, which says that who started us has gone or has heard enough."""
+    # Who was started in the background of a shell ignores interrupts, also its own.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # A thread that reads cannot be ended, so it must not keep the program alive.
     threading.Thread(target=_watch, daemon=True).start()
 

@@ -83,9 +83,12 @@ def test_who_follows_the_doctor_is_told_check_by_check(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(30)
-def test_the_doctor_ends_with_whoever_followed_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "prefix", [[], ["/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh"]], ids=["plain", "background"]
+)
+def test_the_doctor_ends_with_whoever_followed_it(tmp_path: Path, prefix: list[str]) -> None:
     path = saved(tmp_path, "import time; time.sleep(600)")
-    command = [sys.executable, "-m", "composite_runtime", "doctor", path, "--supervised"]
+    command = [*prefix, sys.executable, "-m", "composite_runtime", "doctor", path, "--supervised"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         while '"references"' not in process.stdout.readline():
