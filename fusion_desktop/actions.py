@@ -353,6 +353,16 @@ class Actions(QObject):
                 menu.addAction(self._made[name])
 
 
+def on_first(selected: Callable[[], Sequence[str]], do: Callable[[str], object]) -> Callable[[], object]:
+    """Return what does something to the first of what is selected, or nothing if nothing is any more."""
+
+    def act() -> None:
+        for node_id in selected()[:1]:
+            do(node_id)
+
+    return act
+
+
 def commands(*, is_mac: bool) -> tuple[Command, ...]:
     """Return the table as what keys can be given to."""
     return tuple(

@@ -81,12 +81,14 @@ class Attaching(QObject):
         self.changed.emit("Watching" if who else "")
 
     def _show_log(self) -> None:
-        self.panel_wanted.emit("log")
-        self._log.show_node(self._chosen()[0])
+        if chosen := self._chosen():
+            self.panel_wanted.emit("log")
+            self._log.show_node(chosen[0])
 
     def _show_traffic(self) -> None:
-        self.panel_wanted.emit("traffic")
-        self._traffic.show_only(f'node:"{self._chosen()[0]}"')
+        if chosen := self._chosen():
+            self.panel_wanted.emit("traffic")
+            self._traffic.show_only(f'node:"{chosen[0]}"')
 
     def _open_recording(self) -> None:
         self.panel_wanted.emit("traffic")

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QInputDialog, QLineEdit, QWidget
 from composite_runtime import secrets
 from composite_runtime.events import ChildState
 from composite_runtime.graph.model import Node, ServerNode
+from fusion_desktop.actions import on_first
 from fusion_desktop.dialogs.ask import ask
 from fusion_desktop.document.document import Document
 from fusion_desktop.panels.banner import Banner
@@ -90,7 +91,7 @@ class Diagnosing(QObject):
 
     def handlers(self, selected: Callable[[], Sequence[str]]) -> dict[str, Callable[[], object]]:
         """Return what the action does to the one node that is selected."""
-        return {"run.doctor": lambda: self.examine(selected()[0])}
+        return {"run.doctor": on_first(selected, self.examine)}
 
     def examine(self, node_id: str) -> None:
         """Examine a server, and show it."""

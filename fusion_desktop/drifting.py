@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from composite_runtime.events import ChildDrifted, Event
 from composite_runtime.graph.model import ServerNode
+from fusion_desktop.actions import on_first
 from fusion_desktop.document.document import Document
 from fusion_desktop.panels.drift import DriftPanel
 from fusion_desktop.tasks import spawn
@@ -36,7 +37,7 @@ class Drifting(QObject):
 
     def handlers(self, selected: Callable[[], Sequence[str]]) -> dict[str, Callable[[], object]]:
         """Return what the action does to the one node that is selected."""
-        return {"run.drift": lambda: self.examine(selected()[0])}
+        return {"run.drift": on_first(selected, self.examine)}
 
     def take(self, event: Event) -> None:
         """Note what a server has changed."""

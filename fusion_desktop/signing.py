@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QMainWindow
 
 from composite_runtime.graph.check import Level, Problem
 from composite_runtime.graph.model import ServerNode, StdioTransport
+from fusion_desktop.actions import on_first
 from fusion_desktop.document.document import Document
 from fusion_desktop.panels.banner import Banner
 from fusion_desktop.panels.node_page import NodePage
@@ -51,8 +52,8 @@ class Signing(QObject):
     def handlers(self, selected: Callable[[], Sequence[str]]) -> dict[str, Callable[[], object]]:
         """Return what the actions do to the one node that is selected."""
         return {
-            "run.sign_in": lambda: self.sign_in(selected()[0]),
-            "run.sign_out": lambda: self.sign_out(selected()[0]),
+            "run.sign_in": on_first(selected, self.sign_in),
+            "run.sign_out": on_first(selected, self.sign_out),
         }
 
     def is_remote(self, node_id: str) -> bool:

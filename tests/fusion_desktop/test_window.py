@@ -13,14 +13,14 @@ from pytestqt.qtbot import QtBot
 from composite_runtime import paths
 from composite_runtime.graph import edit, file
 from composite_runtime.graph.edit import new_graph
-from composite_runtime.graph.model import Box, Graph, ServerNode
+from composite_runtime.graph.model import Box, Graph, HttpTransport, ServerNode
 from fusion_desktop.actions import TABLE, keys_of
 from fusion_desktop.app import Program
 from fusion_desktop.canvas.overlay import NoteEdit
 from fusion_desktop.document.journal import Journal, Recovered, left_behind
 from fusion_desktop.menu_table import CONTEXT_MENUS, MENUS, TOOLBAR
 from fusion_desktop.panels.palette import Palette
-from tests.fusion_desktop.graphs import desk, server
+from tests.fusion_desktop.graphs import desk, graph, server
 
 
 @pytest.fixture
@@ -531,3 +531,19 @@ def test_another_theme_changes_colours_and_nothing_else(program: Program) -> Non
     ] == sizes
     assert window.palette().window().color().lightness() < 60
     window.menus.set_mode("light")
+
+
+@pytest.mark.parametrize("action", ["run.log", "run.traffic", "run.doctor", "run.drift", "run.sign_in", "run.sign_out"])
+def test_a_command_for_one_node_does_nothing_when_none_is_selected_any_more(
+    program: Program, qtbot: QtBot, action: str
+) -> None:
+    remote = ServerNode(id="far", name="Far", transport=HttpTransport(url="https://example.test/mcp"))
+    program.document.load(graph((remote, (0, 0))))
+    program.window.scene.select(["far"])
+    qtbot.waitUntil(program.window.actions_table[action].isEnabled)
+
+    program.window.scene.select()
+    with qtbot.captureExceptions() as broken:
+        program.window.actions_table[action].trigger()
+
+    assert broken == []
