@@ -9,6 +9,7 @@ from fusion_desktop.assets import icon
 from fusion_desktop.inspector.answers import Answers
 from fusion_desktop.inspector.pages import Page, PromptPage, ResourcePage, TemplatePage, ToolPage
 from fusion_desktop.inspector.questions import Questions
+from fusion_desktop.inspector.room import Yielding
 from fusion_desktop.inspector.server_page import ServerPage
 from fusion_desktop.inspector.task_page import TaskPage
 from fusion_desktop.run.frames import JsonObject
@@ -146,7 +147,8 @@ class InspectorPanel(QWidget):
         asked.setContentsMargins(2 * theme.GRID, 0, 2 * theme.GRID, 0)
         asked.addWidget(self.questions)
         layout.addLayout(asked)
-        layout.addWidget(self.tabs, 1)
+        self._below = Yielding(self.tabs, least=_BESIDE_QUESTION)
+        layout.addWidget(self._below, 1)
 
     def _build_protocol(self) -> QWidget:
         self._spoken = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
@@ -204,7 +206,7 @@ class InspectorPanel(QWidget):
 
     def _make_room(self) -> None:
         """Let a question take the room of what lies below it: the window must not get higher than the screen."""
-        self.tabs.setMinimumHeight(_BESIDE_QUESTION if self.questions.waiting else 0)
+        self._below.set_yielding(bool(self.questions.waiting))
 
     def _settle(self) -> None:
         self._session.set_roots(self.answers.roots)

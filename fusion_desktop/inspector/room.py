@@ -1,6 +1,6 @@
-"""A part that takes the height it needs, up to a limit, and scrolls what there is no room for."""
+"""Parts that take the height they need, up to a limit, and scroll what there is no room for."""
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
@@ -41,3 +41,36 @@ class Room(QScrollArea):
         return (
             self._inside.heightForWidth(width) if self._inside.hasHeightForWidth() else self._inside.sizeHint().height()
         )
+
+
+class Yielding(QScrollArea):
+    """A part that scrolls only where something more urgent needs its room."""
+
+    def __init__(self, inside: QWidget, *, least: int) -> None:
+        super().__init__(widgetResizable=True)
+        self._inside = inside
+        self._least = least
+        self._yields = False
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(inside)
+        self.viewport().setAutoFillBackground(False)
+        inside.setAutoFillBackground(False)
+
+    def set_yielding(self, yields: bool) -> None:
+        """Give room away, or no longer."""
+        self._yields = yields
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        return self._inside.sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        needed = self._inside.minimumSizeHint()
+        return QSize(needed.width(), min(needed.height(), self._least)) if self._yields else needed
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)

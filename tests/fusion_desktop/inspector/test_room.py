@@ -74,17 +74,19 @@ async def test_a_question_beside_a_long_form_and_a_result_fits_a_small_screen(qt
         Outcome("tools/call", {}, 1, {"content": [{"type": "text", "text": "a\n" * 500}]}, request_id="one")
     )
     settle()
-    before = panel.tabs.minimumSizeHint().height()
     question = Question("elicitation/create", {"message": "Which? " * 50, "requestedSchema": TOOL["inputSchema"]})
     panel.questions.add(question)
     settle()
 
     assert panel.height() == LOWEST
-    assert panel.minimumSizeHint().height() <= LOWEST - 100
+    asked = panel.minimumSizeHint().height()
+    assert asked <= LOWEST - 100
+    assert panel._below.verticalScrollBar().maximum() > 0
 
     panel.questions.withdraw(question)
     settle()
-    assert panel.minimumSizeHint().height() > before
+    assert panel.minimumSizeHint().height() > asked
+    assert panel._below.verticalScrollBar().maximum() == 0
 
 
 def test_the_chosen_offer_stays_in_sight_when_the_list_gets_shorter(qtbot: QtBot) -> None:
