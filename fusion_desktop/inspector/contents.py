@@ -103,7 +103,7 @@ def text_block(text: str, kind: str = "") -> QWidget:
         if isinstance(value, dict | list):
             return _tree(value)
     if not text:
-        return reading("Empty text.")
+        return reading("Empty text.", "muted")
     part = excerpt(text)
     is_plain = bool(part.left_out) or (kind not in ("", "text/markdown"))
     body = plain_area(part.text) if is_plain or not is_markdown(text, kind) else MarkdownText(text)

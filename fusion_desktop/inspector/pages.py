@@ -6,15 +6,7 @@ from typing import Any, TypeAlias
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QMenu,
-    QPushButton,
-    QSplitter,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from composite_runtime.errors import FusionError
 from fusion_desktop import theme
@@ -349,15 +341,29 @@ class ToolPage(Page):
     """Tools, to be called."""
 
     kind = "tools"
+    _sought = ""
 
     def build_choices(self, column: QVBoxLayout) -> None:
         self._choice = TaskChoice(self._session)
+        self._choice.switch.clicked.connect(self._switch)
         self.as_task = self._choice.box
         column.addWidget(self._choice)
 
     def _show_form(self, item: JsonObject) -> None:
         super()._show_form(item)
         self._choice.show_tool(item)
+
+    def _switch(self) -> None:
+        if self._item is not None:
+            self._sought = str(self._item["name"])
+            self._session.speak(is_legacy=True)
+
+    def _take_list(self, kind: str) -> None:
+        super()._take_list(kind)
+        # The other protocol is a new connection, and a new list.
+        if kind == self.kind and self._sought and self.offers.select(self._sought):
+            self._sought = ""
+            self.as_task.setChecked(True)
 
     def schema(self, item: JsonObject) -> Mapping[str, Json]:
         schema: Mapping[str, Json] = item["inputSchema"]

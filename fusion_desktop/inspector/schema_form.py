@@ -127,6 +127,7 @@ class SchemaForm(QWidget):
             self._editor.changed.connect(self._take_change)
             self._page = _padded(self._editor)
             self._scroll.setWidget(self._page)
+            self._keep_clear()
             # Whatever the form lies on shows through.
             self._page.setAutoFillBackground(False)
         self._area.setPlainText(json_text(self._form_value()))
@@ -185,6 +186,13 @@ class SchemaForm(QWidget):
         value = self._editor.read().value if self._has_form else {}
         return {} if value is UNSET else value
 
+    def _keep_clear(self, *_: int) -> None:
+        """Keep the fields clear of the scroll bar; without one they end where everything else does."""
+        right = 2 * theme.GRID if self._scroll.verticalScrollBar().maximum() > 0 else 0
+        layout = self._page.layout()
+        if layout is not None and layout.contentsMargins().right() != right:
+            layout.setContentsMargins(0, 0, right, 0)
+
     def _parsed(self) -> Reading:
         return _read(self._area.exact_text())
 
@@ -220,6 +228,7 @@ class SchemaForm(QWidget):
         self._scroll.setAccessibleName("Arguments")
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.viewport().setAutoFillBackground(False)
+        self._scroll.verticalScrollBar().rangeChanged.connect(self._keep_clear)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._area = TextArea(lines=3, most=40, fills=True)
         self._area.setFont(theme.font(mono=True))
@@ -264,10 +273,10 @@ def _button(text: str, tip: str) -> QToolButton:
 
 
 def _padded(editor: Editor) -> QWidget:
-    """Return the editor at the top of a page that scrolls, clear of the scroll bar."""
+    """Return the editor at the top of a page that scrolls."""
     page = QWidget()
     layout = QVBoxLayout(page)
-    layout.setContentsMargins(0, 0, 3 * theme.GRID, 0)
+    layout.setContentsMargins(0, 0, 0, 0)
     layout.addWidget(editor)
     layout.addStretch(1)
     return page

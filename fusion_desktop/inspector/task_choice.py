@@ -20,7 +20,6 @@ class TaskChoice(QWidget):
         self.box = QCheckBox("Run as a task")
         self.switch = QPushButton("Switch to it")
         self.switch.setToolTip("Speak the protocol of 2025-11-25 with this server")
-        self.switch.clicked.connect(lambda: session.speak(is_legacy=True))
         self._hint = QWidget()
         row = QHBoxLayout(self._hint)
         row.setContentsMargins(0, 0, 0, 0)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from fusion_desktop.inspector.panel import InspectorPanel
@@ -163,7 +164,7 @@ async def test_the_protocol_of_older_clients_is_spoken_on_request(qtbot: QtBot) 
 
 async def test_a_tool_that_older_clients_run_as_a_task_leads_to_that_choice(qtbot: QtBot) -> None:
     async with inspecting(qtbot, "dual", RESEARCH) as panel:
-        switch = button(panel.tools, "Switch to it")
+        [switch] = [one for one in panel.tools.findChildren(QPushButton) if one.text() == "Switch to it"]
         panel.show_tool("plain")
         assert not switch.isVisible()
         panel.show_tool("quick")
@@ -172,5 +173,6 @@ async def test_a_tool_that_older_clients_run_as_a_task_leads_to_that_choice(qtbo
 
         switch.click()
         await until(panel.tools.as_task.isVisible)
+        assert panel.tools.as_task.isChecked()
         assert "MCP 2025-11-25" in words_in(panel)
         assert not switch.isVisible()
