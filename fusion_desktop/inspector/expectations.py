@@ -160,6 +160,8 @@ class _Row(QWidget):
 def _shown(value: Json, form: str) -> str:
     if form == "json":
         return text_of(value, indent=None)
+    if form == "number" and isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return "" if value is None else number_text(value) if isinstance(value, float) else str(value)
 
 
