@@ -26,7 +26,7 @@ _FIELDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "equals": (("pointer", "Place; empty is the whole result", "text"), ("value", "Value, as JSON", "json")),
     "contains": (("pointer", "Place; empty is anywhere", "text"), ("value", "Value, as JSON", "json")),
     "latency": (("under_ms", "Milliseconds", "number"),),
-    "error": (("code", "Code, if it matters", "code"), ("contains", "Part of the message, if it matters", "text")),
+    "error": (("code", "Code, if it matters", "code"), ("contains", "Part of the message", "text")),
 }
 
 
