@@ -77,7 +77,8 @@ def _term(term: str, names: Mapping[str, str], start: int, end: int) -> tuple[Fi
     if term[0] in "<>":
         return _amount(term, _TIMES, lambda row: row.milliseconds, start, end), False
     key, colon, value = term.partition(":")
-    if not colon or term.startswith('"') or not key.isalpha():
+    is_address = value.startswith("//") and key.lower() not in _KEYS
+    if not colon or term.startswith('"') or not key.isalpha() or is_address:
         return _words(term.replace('"', "").casefold()), True
     value = value.replace('"', "")
     make = _KEYS.get(key.lower())
@@ -86,7 +87,7 @@ def _term(term: str, names: Mapping[str, str], start: int, end: int) -> tuple[Fi
         raise FilterError(f"“{key}:” is no filter; there are {known}. Quotes make it plain text.", start, end)
     if not value:
         raise FilterError(f"“{key}:” needs a value", start, end)
-    return make(value, names, start, end), key.lower() not in {"status", "http"}
+    return make(value, names, start, end), key.lower() != "status"
 
 
 def _turned(fits: Fits) -> Fits:

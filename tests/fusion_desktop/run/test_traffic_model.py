@@ -319,6 +319,14 @@ def test_a_recording_that_was_cut_off_shows_what_is_whole(busy: TrafficModel, tm
     assert len(recording.told) == 6
 
 
+def test_an_address_is_words_and_no_filter(model: TrafficModel) -> None:
+    say(model, "a", "out", ask(1, "resources/read", uri="https://example.com/a:b"))
+    say(model, "a", "out", ask(2, "resources/read", uri="file:///etc"))
+    model.set_filter(parse("HTTPS://example.com/a -file:///etc"))
+
+    assert len(shown(model)) == 1
+
+
 def test_traces_do_not_hold_the_texts_that_the_list_has_forgotten(qtbot: QtBot) -> None:
     model = TrafficModel(size_limit=100_000)
     before = _held()
