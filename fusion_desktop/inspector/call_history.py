@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QItemSelectionModel, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QLabel,
     QListView,
+    QMenu,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -112,7 +113,7 @@ class CallHistory(QWidget):
     def _build_list(self) -> None:
         self.search = search_field("Search calls, arguments and answers", "Search the call history")
         self.search.textChanged.connect(self._typing.start)
-        self._clear = icon_button("trash", "Forget all calls that are not pinned", self._history.clear)
+        self._clear = icon_button("trash", "Forget calls…", self._offer_to_clear)
         self.list = QListView()
         self.list.setModel(self._model)
         self.list.setItemDelegate(CallRow(self.list))
@@ -137,6 +138,13 @@ class CallHistory(QWidget):
         self.result.trace_wanted.connect(self.trace_wanted)
         self._note = reading("What was secret in the arguments was not kept; it has to be entered again.", "warning")
         self._detail.add(self._note)
+
+    def _offer_to_clear(self) -> None:
+        # What is forgotten cannot be had back, so one press alone does not do it.
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Forget all calls that are not pinned", self._history.clear)
+        menu.popup(self._clear.mapToGlobal(QPoint(0, self._clear.height())))
 
     def _changed(self) -> None:
         if self.isVisible():

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from composite_runtime.calls.model import SavedCall
@@ -103,6 +103,15 @@ async def test_calls_are_kept_found_changed_and_made_again_after_a_restart(qtbot
         await until(lambda: len(targets(view)) == 2)
         view.search.clear()
         await until(lambda: len(targets(view)) == 4)
+
+        next(each for each in view.findChildren(QToolButton) if each.accessibleName() == "Forget calls…").click()
+        menu = view.findChild(QMenu)
+        assert menu is not None
+        assert len(targets(view)) == 4, "one press forgets nothing"
+        menu.actions()[0].trigger()
+        menu.close()
+        await until(lambda: len(targets(view)) == 1)
+        assert view.findChild(CallModel).entries[0].is_pinned, "what is pinned stays"  # type: ignore[union-attr]
 
         path = program.calling.history.path
     assert path is not None
