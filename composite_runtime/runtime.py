@@ -78,7 +78,7 @@ class Options:
 
 
 def prepare_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return the factory of the event loop: uvloop where it is installed, since that halves the cost of a call."""
+    """Return the factory of the event loop: uvloop where it is installed, since that makes a call a little cheaper."""
     # Python 3.11 would wait for each child in a thread of its own; later versions do this themselves.
     if sys.version_info < (3, 12) and hasattr(os, "pidfd_open"):
         with contextlib.suppress(OSError):
