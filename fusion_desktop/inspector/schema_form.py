@@ -139,10 +139,13 @@ class SchemaForm(QWidget):
         return self.sizeHint().height() - self._stack.sizeHint().height() + inside.sizeHint().height()
 
     def show_json(self) -> None:
-        """Show the value as JSON."""
-        if not self.is_json:
+        """Show the value as JSON; a draft that is no value yet stays where it is, and is named."""
+        has_drafts = self._has_form and not self.is_json and bool(self._editor.read().faults)
+        if has_drafts:
+            self._is_revealed = True
+        elif not self.is_json:
             self._area.setPlainText(json_text(self._form_value()))
-        self._turn(1)
+        self._turn(0 if has_drafts else 1)
 
     def paste(self) -> None:
         """Fill in the object that is on the clipboard; what is none changes nothing, and it is said why."""

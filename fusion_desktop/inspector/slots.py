@@ -323,7 +323,7 @@ class Slot(QWidget):
             if self._state is State.RAW:
                 self._menu.addAction("Edit as form", self._back_to_form).setEnabled(self._can_go_back())
             else:
-                self._menu.addAction("Edit as JSON", self._to_raw)
+                self._menu.addAction("Edit as JSON", self._to_raw).setEnabled(not self.read().faults)
 
     def _to_raw(self) -> None:
         reading = self.read()

@@ -158,6 +158,20 @@ def test_a_draft_that_is_no_number_is_kept_and_never_sent(qtbot: QtBot, text: st
     assert form.reading().value == {}
 
 
+def test_a_draft_that_is_no_value_yet_is_not_lost_by_a_look_at_the_json(qtbot: QtBot) -> None:
+    form = form_of(qtbot, {"type": "object", "properties": {"v": {"type": "integer"}}})
+    field = field_of(form, QLineEdit)
+    qtbot.keyClicks(field, "12a")
+    form.show_json()
+    settle()
+    assert not form.is_json
+    assert field.text() == "12a"
+    field.setText("12")
+    form.show_json()
+    assert form.is_json
+    assert form.reading().value == {"v": 12}
+
+
 def test_json_can_be_typed_letter_by_letter_without_being_changed(qtbot: QtBot) -> None:
     form = form_of(qtbot, {"type": "object", "properties": {"v": {}}})
     area = field_of(form, QPlainTextEdit)
